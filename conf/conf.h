@@ -1,0 +1,99 @@
+/* conf.h - an app's configuration: the file, the command line and the modules' descriptions made one struct.
+ *
+ * conf_load reads and checks the file; conf_merge adds what the modules declare and what the command line says.
+ * Every problem is collected, with file and key path and the nearest known key; none is fatal in here. The
+ * command line wins over the file, and the file over the code (SPEC 3, 4). options.def is the one table of keys:
+ * the parser, the defaults, `headrace tasks` and the reference come from it. */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/clock.h"
+
+enum conf_kind { CONF_STREAM, CONF_BACKGROUND, CONF_TIMER };
+enum conf_order { CONF_ORDER_PARTITION, CONF_ORDER_NONE };
+enum conf_overlap { CONF_OVERLAP_SKIP, CONF_OVERLAP_QUEUE };
+enum conf_from { CONF_FROM_DEFAULT, CONF_FROM_CODE, CONF_FROM_FILE, CONF_FROM_COMMAND_LINE };
+
+/* One task or timer. Strings belong to the conf. */
+struct conf_task {
+    char *name;
+    enum conf_kind kind;
+    char *module;        /* path of the shared object */
+    char *declared_at;   /* "logs.c:14" */
+    char *topic;         /* stream: names separated by commas, or ^pattern; NULL otherwise */
+    char *group;         /* stream: the consumer group */
+    int64_t concurrency; /* 1 for timers */
+    int64_t order;       /* enum conf_order */
+    int64_t attempts;
+    mono_ns backoff[2];  /* first and longest wait before another attempt */
+    int64_t restart_max;
+    mono_ns restart_within;
+    int64_t window;      /* records a partition may be read past its commit point */
+    int64_t window_bytes;
+    mono_ns interval;    /* timer */
+    int64_t overlap;     /* timer: enum conf_overlap */
+    json_t *environment; /* object of strings, or NULL */
+    json_t *kafka;       /* object of strings: the app's section, the task's own over it, -b and -X over both */
+    json_t *from;        /* object: option key -> "default" | "code" | "file" | "command line" */
+};
+
+struct conf {
+    char *app;
+    char *path;          /* the file, or the module when that was given */
+    char **modules;
+    size_t n_modules;
+    struct conf_task *tasks; /* in the order of declaration: streams, background tasks and timers */
+    size_t n_tasks;
+    json_t *kafka;       /* object of strings, -b and -X included */
+    mono_ns commit_interval, drain_timeout, stop_timeout;
+    char **counters;     /* names, sorted, without duplicates, of all modules */
+    size_t n_counters;
+    char **secrets;      /* names of the environment variables that passwords and keys in `kafka` came from */
+    size_t n_secrets;
+    char **problems;     /* texts: "conf/logs.json: tasks.process_logs.concurrency: must be 1 to 4096, is -2" */
+    size_t n_problems;
+    char **warnings;
+    size_t n_warnings;
+    json_t *file;        /* the file's document, environment already put in; NULL where a module was given */
+};
+
+/* What the command line adds. Strings are borrowed until conf_merge returns. */
+struct conf_overrides {
+    struct { const char *task; int64_t concurrency; } *concurrency; /* -c, in order */
+    size_t n_concurrency;
+    int64_t workers;         /* -w N; 0: not given; -1: auto, then usable_cpus is taken */
+    int64_t usable_cpus;
+    const char *brokers;     /* -b */
+    const char **properties; /* -X "name=value" */
+    size_t n_properties;
+};
+
+/* conf_load reads APP (a configuration, or a module ending in .so). Never NULL; look at n_problems. Modules are
+ * not looked into yet: tasks come with conf_merge. Free with conf_free. */
+struct conf *conf_load(const char *app);
+
+/* conf_merge takes the description of each module (children.h; descriptions[i] belongs to modules[i]; NULL: could not
+ * be described, the problem is already noted) and the overrides, and fills tasks, counters and kafka. Problems of
+ * the command line (unknown task in -c, bad -X) are added to usage_problems instead, so that the caller can exit with 64;
+ * *n_usage counts them and the caller frees both levels. */
+void conf_merge(struct conf *c, json_t **descriptions, const struct conf_overrides *o, char ***usage_problems,
+                size_t *n_usage);
+void conf_problem(struct conf *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void conf_free(struct conf **c);
+
+/* conf_usable_cpus counts the CPUs of this process: affinity and cgroup quota, at least 1. */
+int64_t conf_usable_cpus(void);
+
+/* conf_parse_duration reads "250ms", "30s", "5m", "24h", "1.5s" into nanoseconds; false if it is none. */
+bool conf_parse_duration(const char *text, mono_ns *out);
+/* conf_parse_size reads "512KB", "32MB", "1GB", "4096" into bytes (1 KB is 1024); false if it is none. */
+bool conf_parse_size(const char *text, int64_t *out);
+/* conf_nearest returns the name most like `name`, or NULL where none is near. */
+const char *conf_nearest(const char *name, const char *const *known, size_t n);
+
+#endif

@@ -1,0 +1,157 @@
+/* log.c - one line for each event, one write(2) for each line.
+ *
+ * Owns: the name of the process and the level.
+ * Guarantees: a line is whole, ends with one newline, and holds no control character and no invalid UTF-8;
+ * errno is what it was before the call. A line longer than LINE_MAX_ bytes is cut.
+ * Does not know: where stderr leads to. */
+#include "shared/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_ 4096 /* also what a pipe takes in one piece (PIPE_BUF) */
+
+static char process_name[128] = "headrace";
+static enum log_level threshold = LOG_LEVEL_INFO;
+
+static const char *const level_names[] = {
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARN] = "warn",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+};
+enum { N_LEVELS = sizeof level_names / sizeof level_names[0] };
+
+void
+log_init(const char *process, enum log_level level)
+{
+    snprintf(process_name, sizeof process_name, "%s", process);
+    threshold = level;
+}
+
+enum log_level
+log_level(void)
+{
+    return threshold;
+}
+
+int
+log_level_of(const char *name)
+{
+    for (int i = 0; i < N_LEVELS; i++)
+        if (strcmp(name, level_names[i]) == 0)
+            return i;
+    return -1;
+}
+
+const char *
+log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
+/* utf8_length returns the length of the valid UTF-8 character at p, or 0. */
+static size_t
+utf8_length(const unsigned char *p)
+{
+    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80) /* also stops at the final NUL */
+            return 0;
+    if (n == 3 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0)))
+        return 0;
+    if (n == 4 && ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90)))
+        return 0;
+    return n;
+}
+
+/* append_escaped copies text into line, escaping what could break a line apart. */
+static size_t
+append_escaped(char *line, size_t at, size_t limit, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p && at + 5 < limit;) {
+        size_t n = utf8_length(p);
+        if (n > 0 && *p >= 0x20 && *p != 0x7f) {
+            memcpy(line + at, p, n);
+            at += n;
+            p += n;
+        } else {
+            at += (size_t)snprintf(line + at, limit - at, *p == '\n' ? "\\n" : "\\x%02x", *p);
+            p++;
+        }
+    }
+    return at;
+}
+
+static size_t
+append_head(char *line, size_t limit, enum log_level level)
+{
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t at = strftime(line, limit, "%Y-%m-%dT%H:%M:%S", &utc);
+    int n = snprintf(line + at, limit - at, ".%03ldZ %s %s ", now.tv_nsec / 1000000, level_names[level],
+                     process_name);
+    return at + (size_t)n;
+}
+
+static void
+write_line(enum log_level level, const char *event, const char *fields, va_list args)
+{
+    char text[LINE_MAX_];
+    char line[LINE_MAX_];
+    size_t limit = sizeof line - 1; /* room for the newline */
+    size_t at = append_head(line, limit, level);
+    at = append_escaped(line, at, limit, event);
+    if (fields) {
+        vsnprintf(text, sizeof text, fields, args);
+        line[at++] = ' ';
+        at = append_escaped(line, at, limit, text);
+    }
+    line[at++] = '\n';
+    ssize_t ignored = write(STDERR_FILENO, line, at);
+    (void)ignored; /* there is nowhere to complain to */
+}
+
+void
+log_event(enum log_level level, const char *event, const char *fields, ...)
+{
+    if (level > threshold)
+        return;
+    int saved = errno;
+    va_list args;
+    va_start(args, fields);
+    write_line(level, event, fields, args);
+    va_end(args);
+    errno = saved;
+}
+
+void
+fatal(int code, const char *format, ...)
+{
+    char text[LINE_MAX_];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_event(LOG_LEVEL_ERROR, text, NULL);
+    exit(code);
+}
+
+void
+log_panic(const char *file, int line, const char *format, ...)
+{
+    char text[LINE_MAX_ / 2];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_event(LOG_LEVEL_ERROR, "panic:", "%s at=%s:%d", text, file, line);
+    abort();
+}
