@@ -1,0 +1,130 @@
+# headrace: everything is built from here; `make help` says what there is.
+#
+# SAN=address,undefined builds with sanitizers into build-san; BUILD=folder says where everything that is made
+# goes; V=1 shows the commands. Sources are found by folder: a new file needs no line here.
+
+version = 0.1.0
+SAN     ?=
+BUILD   ?= $(if $(SAN),build-san,build)
+PREFIX  ?= /usr/local
+CFLAGS  ?= $(if $(SAN),-O1,-O2) -g
+WERROR  ?= -Werror
+TEST_SAN ?= address,undefined
+q       := $(if $(V),,@)
+
+warnings  = -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings
+sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+flags     = -std=gnu11 -D_GNU_SOURCE -I. -DHEADRACE_VERSION='"$(version)"' -pthread $(warnings) $(sanitize) \
+            $(shell pkg-config --cflags rdkafka libzmq jansson check) $(CPPFLAGS) $(CFLAGS)
+# A module is built as its author builds it: it sees the public header and nothing else.
+module_flags = -std=gnu11 -D_GNU_SOURCE -Iworker -fPIC -shared -Wall -Wextra $(WERROR) $(sanitize) \
+            $(shell pkg-config --cflags jansson) $(CPPFLAGS) $(CFLAGS)
+test_flags = -Iworker -I$(BUILD)/suites -Wno-missing-prototypes -DBUILD_DIR='"$(abspath $(BUILD))"' \
+            -DSOURCE_DIR='"$(CURDIR)"'
+link      = $(CC) -pthread $(sanitize) $(LDFLAGS)
+kafka     = $(shell pkg-config --libs rdkafka)
+zmq       = $(shell pkg-config --libs libzmq jansson)
+check     = $(shell pkg-config --libs check)
+
+objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(2),$(wildcard $(1))))
+mains      := supervisor/main.c worker/main.c worker/timer/main.c
+shared     := $(call objects,shared/*.c)
+conf       := $(call objects,conf/*.c)
+supervisor := $(call objects,supervisor/*.c supervisor/client/*.c,$(mains))
+worker     := $(call objects,worker/*.c,$(mains))
+timer      := $(call objects,worker/timer/*.c,$(mains))
+unit       := $(call objects,tests/unit/*.c)
+flow       := $(call objects,tests/flow/*.c) $(BUILD)/obj/tests/unit/flow-runner.o
+
+programs := $(BUILD)/headrace $(BUILD)/headrace-worker $(BUILD)/headrace-timer
+tasks    := $(patsubst worker/tasks/%.c,$(BUILD)/tasks/%.so,$(wildcard worker/tasks/*.c))
+modules  := $(patsubst tests/flow/modules/%.c,$(BUILD)/test-modules/%.so,$(wildcard tests/flow/modules/*.c))
+tools    := $(patsubst tests/kafka/%.c,$(BUILD)/kafka/%,$(wildcard tests/kafka/*.c))
+
+all: $(programs) $(tasks)
+$(BUILD)/headrace: $(BUILD)/obj/supervisor/main.o $(supervisor) $(conf) $(shared)
+	$(q)echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)
+$(BUILD)/headrace-worker: $(BUILD)/obj/worker/main.o $(worker) $(shared)
+	$(q)echo '  link    $@' && $(link) -rdynamic -o $@ $^ $(zmq) -ldl
+$(BUILD)/headrace-timer: $(BUILD)/obj/worker/timer/main.o $(timer) $(shared)
+	$(q)echo '  link    $@' && $(link) -o $@ $^ $(zmq)
+$(BUILD)/unit-tests: $(unit) $(supervisor) $(worker) $(timer) $(conf) $(shared)
+	$(q)echo '  link    $@' && $(link) -rdynamic -o $@ $^ $(kafka) $(zmq) $(check) -ldl
+$(BUILD)/flow-tests: $(flow) $(shared)
+	$(q)echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq) $(check)
+$(tools): $(BUILD)/kafka/%: $(BUILD)/obj/tests/kafka/%.o $(shared)
+	$(q)mkdir -p $(@D) && echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(q)mkdir -p $(@D) && echo '  cc      $<' && $(CC) $(flags) -MMD -MP -c -o $@ $<
+$(BUILD)/obj/tests/unit/flow-runner.o: tests/unit/runner.c $(BUILD)/flags
+	$(q)mkdir -p $(@D) && echo '  cc      $< (flow)' && $(CC) $(flags) -DFLOW -MMD -MP -c -o $@ $<
+$(tasks): $(BUILD)/tasks/%.so: worker/tasks/%.c
+$(modules): $(BUILD)/test-modules/%.so: tests/flow/modules/%.c
+$(tasks) $(modules): $(BUILD)/flags
+	$(q)mkdir -p $(@D) && echo '  module  $<' && $(CC) $(module_flags) -MMD -MP -o $@ $<
+
+$(BUILD)/obj/tests/%.o: private flags += $(test_flags)
+$(BUILD)/obj/tests/unit/runner.o: $(BUILD)/suites/unit.h
+$(BUILD)/obj/tests/unit/flow-runner.o: $(BUILD)/suites/flow.h
+# The list of a ring's suites, out of its files: a suite that is written is run.
+$(BUILD)/suites/unit.h: $(wildcard tests/unit/*.c)
+$(BUILD)/suites/flow.h: $(wildcard tests/flow/*.c)
+$(BUILD)/suites/%.h:
+	$(q)mkdir -p $(@D) && grep -ho '^[a-z_0-9]*_suite(void)' tests/$*/*.c | sed 's/(void)/)/; s/^/SUITE(/' >$@
+# Changes when other flags are given, and everything is built anew.
+$(BUILD)/flags: FORCE
+	$(q)mkdir -p $(@D) && echo "$(subst ",\",$(flags))" | cmp -s - $@ || \
+	    { scripts/setup.sh --check && echo "$(subst ",\",$(flags))" >$@; }
+FORCE:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+at = $(DESTDIR)$(abspath $(PREFIX))
+pages = $(wildcard supervisor/*.[1-8] worker/*.[1-8] conf/*.[1-8])
+install: all
+	install -d $(at)/bin $(at)/libexec/headrace $(at)/include $(at)/lib/pkgconfig
+	install -m 755 $(BUILD)/headrace $(at)/bin/
+	install -m 755 $(BUILD)/headrace-worker $(BUILD)/headrace-timer $(at)/libexec/headrace/
+	install -m 644 worker/headrace.h $(at)/include/
+	printf '%s\n' 'prefix=$(abspath $(PREFIX))' 'includedir=$${prefix}/include' '' 'Name: headrace' \
+	    'Description: Tasks of a Kafka application in processes of their own' 'Version: $(version)' \
+	    'Requires.private: jansson' 'Cflags: -I$${includedir}' >$(at)/lib/pkgconfig/headrace.pc
+	$(foreach p,$(pages),install -D -m 644 $(p) $(at)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p));)
+uninstall:
+	rm -f $(at)/bin/headrace $(at)/libexec/headrace/headrace-worker $(at)/libexec/headrace/headrace-timer \
+	    $(at)/include/headrace.h $(at)/lib/pkgconfig/headrace.pc \
+	    $(foreach p,$(pages),$(at)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
+	-rmdir $(at)/libexec/headrace
+
+demo:
+	scripts/demo.sh
+test:
+	scripts/setup.sh
+	$(MAKE) --no-print-directory SAN=$(TEST_SAN) -j$(shell nproc) ready
+	$(MAKE) --no-print-directory SAN=$(TEST_SAN) boundaries test-unit test-flow
+ready: all $(modules) $(BUILD)/unit-tests $(BUILD)/flow-tests
+test-unit: all $(modules) $(BUILD)/unit-tests
+	$(BUILD)/unit-tests
+test-flow: all $(modules) $(BUILD)/flow-tests
+	$(BUILD)/flow-tests
+test-kafka: all $(modules) $(tools)
+	BUILD=$(BUILD) tests/kafka/run.sh
+valgrind: all $(modules) $(BUILD)/unit-tests
+	valgrind -q --error-exitcode=99 --leak-check=full $(BUILD)/unit-tests
+boundaries: all
+	BUILD=$(BUILD) scripts/boundaries.sh
+style:
+	scripts/style.sh
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+clean:
+	rm -rf build build-san
+help:
+	@echo 'make             headrace, its worker and timer programs, the example tasks'
+	@echo 'make install     into PREFIX=$(PREFIX) (and uninstall); DESTDIR for packages'
+	@echo 'make demo        the example on an embedded broker; Ctrl-C ends it, or DEMO_SECONDS=N'
+	@echo 'make test        unit and flow tests under sanitizers (test-unit, test-flow: one ring alone)'
+	@echo 'make test-kafka  the tests against a real Kafka on this machine (Java 17, Maven)'
+	@echo 'make valgrind    the unit tests under valgrind'
+	@echo 'make boundaries  who includes and links whom; make style: sizes; make format: clang-format'
+.PHONY: all ready install uninstall demo test test-unit test-flow test-kafka valgrind boundaries style format clean help
