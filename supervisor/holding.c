@@ -1,0 +1,340 @@
+/* holding.c - what one worker holds: the supervisor's half of the slot protocol.
+ *
+ * Owns: the frames a worker was sent and has not left, item by item; which slots are in use.
+ * Guarantees: each item is settled exactly once; a slot is used again only when the worker has left its frame and
+ *   all items of the frame are settled (rule 2); a lane is taken back youngest first, up to the first record that
+ *   was begun (rule 1); after a failure the rest of its lane comes back before the lane goes on (rule 3).
+ * Must not know: sockets, processes, Kafka, the clock; how a failed record is treated (the caller's `ended`).
+ *
+ * DESIGN
+ * The worker begins records in slot order and publishes `taken` before it tries a slot. So everything that has
+ * ended lies below `taken`, and a record above it is WAITING or WITHDRAWN. A record below it that still is WAITING
+ * was passed over because its lane is barred, or is the very next one to begin; both are left alone here.
+ *
+ * Everything on the scoreboard is untrusted. Numbers are clamped to what was sent. A state that cannot be ends the
+ * worker, and what it held is settled by what can be believed: at worst a record is repeated. */
+#include "supervisor/holding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/log.h"
+#include "shared/mem.h"
+
+void
+holding_init(struct holding *h, struct dispatch *d, struct scoreboard *sb, holding_ended *ended, void *arg)
+{
+    *h = (struct holding){.dispatch = d, .sb = sb, .slots = sb->slots, .ended = ended, .arg = arg};
+}
+
+void
+holding_clear(struct holding *h)
+{
+    while (h->oldest) {
+        struct holding_frame *f = h->oldest;
+        h->oldest = f->next;
+        free(f);
+    }
+    memset(h, 0, sizeof *h);
+}
+
+uint32_t
+holding_room(const struct holding *h, size_t bytes)
+{
+    if (h->n_frames >= HOLDING_FRAMES || h->alone || (h->n_frames > 0 && h->bytes >= bytes))
+        return 0;
+    return h->slots - (uint32_t)(h->head - h->tail);
+}
+
+/* ---- handing out ---- */
+
+struct holding_frame *
+holding_open(struct holding *h, uint32_t room)
+{
+    struct holding_frame *f = mem_alloc(sizeof *f + room * sizeof f->items[0]);
+    f->first = h->head;
+    f->room = room;
+    return f;
+}
+
+void
+holding_put(struct holding *h, struct holding_frame *f, struct partition *p, uint64_t pos)
+{
+    if (f->n == f->room || h->head - h->tail >= h->slots)
+        panic("frame of %u records overfilled", f->room);
+    f->items[f->n++] = (struct holding_item){p, pos};
+    slot_set(scoreboard_slot(h->sb, h->head, h->slots), SLOT_WAITING);
+    h->head++;
+    h->unsettled++;
+    if (ledger_entry(&p->led, pos)->suspect)
+        h->alone = true;
+    dispatch_handed(h->dispatch, p, pos, h);
+}
+
+void
+holding_close(struct holding *h, struct holding_frame *f, size_t bytes)
+{
+    f->bytes = bytes;
+    h->bytes += bytes;
+    h->n_frames++;
+    if (h->newest)
+        h->newest->next = f;
+    else
+        h->oldest = f;
+    h->newest = f;
+}
+
+void
+holding_drop(struct holding *h, struct holding_frame *f)
+{
+    (void)h;
+    if (f->n > 0)
+        panic("a frame with %u records dropped", f->n);
+    free(f);
+}
+
+/* ---- settling ---- */
+
+/* settle_item forgets an item; what became of its entry is said by the caller. */
+static void
+settle_item(struct holding *h, struct holding_frame *f, uint32_t i)
+{
+    f->items[i].part = NULL;
+    f->settled++;
+    h->unsettled--;
+    while (f->scanned < f->n && !f->items[f->scanned].part)
+        f->scanned++;
+}
+
+static _Atomic uint8_t *
+slot_of(const struct holding *h, const struct holding_frame *f, uint32_t i)
+{
+    return scoreboard_slot(h->sb, f->first + i, h->slots);
+}
+
+static void
+item_returned(struct holding *h, struct holding_frame *f, uint32_t i)
+{
+    struct holding_item item = f->items[i];
+    settle_item(h, f, i);
+    dispatch_returned(h->dispatch, item.part, item.pos);
+}
+
+/* frame_before finds the frame before f, NULL for the oldest. There are at most HOLDING_FRAMES. */
+static struct holding_frame *
+frame_before(const struct holding *h, const struct holding_frame *f)
+{
+    struct holding_frame *before = NULL;
+    for (struct holding_frame *g = h->oldest; g != f; g = g->next)
+        before = g;
+    return before;
+}
+
+uint64_t
+holding_withdraw(struct holding *h, const struct partition *p)
+{
+    uint64_t n = 0;
+    for (struct holding_frame *f = h->newest; f; f = frame_before(h, f))
+        for (uint32_t i = f->n; i-- > f->scanned;) {
+            if (!f->items[i].part || (p && f->items[i].part != p))
+                continue;
+            if (!slot_move(slot_of(h, f, i), SLOT_WAITING, SLOT_WITHDRAWN))
+                return n; /* begun: so is everything before it that can be */
+            item_returned(h, f, i);
+            n++;
+        }
+    return n;
+}
+
+/* read_reason copies the reason of the failure that comes next in the order of this life. */
+static void
+read_reason(struct holding *h, uint64_t seq, struct reason *out)
+{
+    const struct reason *r = &h->sb->reasons[h->handled % SCOREBOARD_REASONS];
+    memcpy(out, r, sizeof *out);
+    out->text[REASON_MAX - 1] = '\0';
+    if (out->seq != seq || out->kind >= FAILURE_KINDS)
+        *out = (struct reason){.seq = seq, .kind = FAILURE_FAILED, .text = "(the worker left no readable reason)"};
+}
+
+/* take_back_lane withdraws the failed record's lane, which the worker has barred; false if a record of it was begun all
+ * the same. */
+static bool
+take_back_lane(struct holding *h, struct partition *p, uint64_t failed)
+{
+    if (h->dispatch->order == DISPATCH_NONE)
+        return true;
+    holding_withdraw(h, p);
+    for (struct holding_frame *f = h->oldest; f; f = f->next)
+        for (uint32_t i = f->scanned; i < f->n; i++)
+            if (f->items[i].part == p && f->items[i].pos > failed)
+                return false;
+    return true;
+}
+
+static const char *
+settle_failed(struct holding *h, struct holding_frame *f, uint32_t i)
+{
+    struct holding_item item = f->items[i];
+    struct reason reason;
+    if (!take_back_lane(h, item.part, item.pos))
+        return "a record was begun behind a failed one of its lane";
+    read_reason(h, f->first + i, &reason);
+    settle_item(h, f, i);
+    dispatch_lane_returned(item.part);
+    h->handled++;
+    atomic_store_explicit(&h->sb->failures_read, h->handled, memory_order_release);
+    h->ended(h->arg, item.part, item.pos, ENDING_FAILED, &reason);
+    return NULL;
+}
+
+static void
+settle_finished(struct holding *h, struct holding_frame *f, uint32_t i)
+{
+    struct holding_item item = f->items[i];
+    settle_item(h, f, i);
+    h->ended(h->arg, item.part, item.pos, ENDING_FINISHED, NULL);
+    dispatch_done(h->dispatch, item.part, item.pos);
+}
+
+static const char *
+settle_frame(struct holding *h, struct holding_frame *f, uint64_t taken)
+{
+    uint32_t end = taken - f->first < f->n ? (uint32_t)(taken - f->first) : f->n;
+    for (uint32_t i = f->scanned; i < end; i++) {
+        if (!f->items[i].part)
+            continue;
+        const char *wrong = NULL;
+        switch (slot_get(slot_of(h, f, i))) {
+        case SLOT_FINISHED:
+            settle_finished(h, f, i);
+            break;
+        case SLOT_FAILED:
+            wrong = settle_failed(h, f, i);
+            break;
+        case SLOT_WAITING:
+        case SLOT_ON:
+            break;
+        default:
+            wrong = "a slot is in a state that cannot be";
+        }
+        if (wrong)
+            return wrong;
+    }
+    return NULL;
+}
+
+/* release_left frees the frames that the worker has left and whose items are all settled: their slots may be used again. */
+static void
+release_left(struct holding *h)
+{
+    uint64_t passed = atomic_load_explicit(&h->sb->passed, memory_order_acquire);
+    while (h->oldest) {
+        struct holding_frame *f = h->oldest;
+        if (f->settled < f->n || passed < f->first + f->n)
+            break;
+        h->tail = f->first + f->n;
+        h->bytes -= f->bytes;
+        h->n_frames--;
+        h->oldest = f->next;
+        if (!h->oldest) {
+            h->newest = NULL;
+            h->alone = false;
+        }
+        free(f);
+    }
+}
+
+const char *
+holding_settle(struct holding *h)
+{
+    uint64_t taken = atomic_load_explicit(&h->sb->taken, memory_order_acquire);
+    if (taken > h->head)
+        return "it took more than it was given";
+    for (struct holding_frame *f = h->oldest; f && f->first < taken; f = f->next) {
+        const char *wrong = settle_frame(h, f, taken);
+        if (wrong)
+            return wrong;
+    }
+    release_left(h);
+    return NULL;
+}
+
+/* ---- a death ---- */
+
+/* bury_item settles one item of a dead worker; true if it is the record that was on. */
+static bool
+bury_item(struct holding *h, struct holding_frame *f, uint32_t i, bool pinned, uint64_t *returned)
+{
+    struct holding_item item = f->items[i];
+    struct reason reason;
+    switch (slot_get(slot_of(h, f, i))) {
+    case SLOT_FINISHED:
+        settle_finished(h, f, i);
+        return false;
+    case SLOT_FAILED:
+        read_reason(h, f->first + i, &reason);
+        h->handled++;
+        settle_item(h, f, i);
+        h->ended(h->arg, item.part, item.pos, ENDING_FAILED, &reason);
+        return false;
+    case SLOT_ON:
+        if (pinned) {
+            settle_item(h, f, i);
+            ledger_entry(&item.part->led, item.pos)->suspect = true;
+            h->ended(h->arg, item.part, item.pos, ENDING_CRASHED, NULL);
+            return true;
+        }
+        /* fall through */
+    default:
+        item_returned(h, f, i);
+        ++*returned;
+        return false;
+    }
+}
+
+uint64_t
+holding_bury(struct holding *h, bool pinned)
+{
+    uint64_t returned = 0;
+    for (struct holding_frame *f = h->oldest; f; f = f->next)
+        for (uint32_t i = f->scanned; i < f->n; i++)
+            if (f->items[i].part && bury_item(h, f, i, pinned, &returned))
+                pinned = false; /* one record at most was on; anything else is scribble */
+    while (h->oldest) {
+        struct holding_frame *f = h->oldest;
+        h->oldest = f->next;
+        free(f);
+    }
+    h->newest = NULL;
+    h->n_frames = 0;
+    h->bytes = 0;
+    h->tail = h->head;
+    h->alone = false;
+    return returned;
+}
+
+/* ---- looking ---- */
+
+bool
+holding_on(const struct holding *h, struct partition **p, uint64_t *pos)
+{
+    for (const struct holding_frame *f = h->oldest; f; f = f->next)
+        for (uint32_t i = f->scanned; i < f->n; i++)
+            if (f->items[i].part && slot_get(slot_of(h, f, i)) == SLOT_ON) {
+                *p = f->items[i].part;
+                *pos = f->items[i].pos;
+                return true;
+            }
+    return false;
+}
+
+uint64_t
+holding_holds(const struct holding *h, const struct partition *p)
+{
+    uint64_t n = 0;
+    for (const struct holding_frame *f = h->oldest; f; f = f->next)
+        for (uint32_t i = f->scanned; i < f->n; i++)
+            n += f->items[i].part == p;
+    return n;
+}

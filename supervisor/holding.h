@@ -1,0 +1,93 @@
+/* holding.h - what one worker holds: the supervisor's half of the slot protocol.
+ *
+ * Pure but for the scoreboard's memory: no socket, process, Kafka handle or clock. One holding for each life of a
+ * worker: a new life has a new scoreboard and a new holding. The worker's half is worker/turn.h; DESIGN.md lists
+ * the rules; tests/unit runs both halves against each other through every interleaving. */
+#ifndef SUPERVISOR_HOLDING_H
+#define SUPERVISOR_HOLDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/scoreboard.h"
+#include "supervisor/dispatch.h"
+
+#define HOLDING_FRAMES 2 /* one being worked on, one behind it so that the worker never waits for us */
+
+struct holding_item {
+    struct partition *part; /* NULL: settled, nothing is known of it any more */
+    uint64_t pos;
+};
+
+/* A frame as it was sent: records `first` to `first + n`, in slot order. */
+struct holding_frame {
+    struct holding_frame *next;
+    uint64_t first;
+    uint32_t n, room;
+    uint32_t settled; /* of its items */
+    uint32_t scanned; /* all items before this one are settled */
+    size_t bytes;
+    struct holding_item items[];
+};
+
+/* How a record ended that was with a worker. */
+enum ending {
+    ENDING_FINISHED,
+    ENDING_FAILED,  /* the task or the decoder said so: `reason` is set */
+    ENDING_CRASHED, /* it was on when its worker died */
+};
+
+/* Called once for each ending, while the entry still is held. FINISHED: it becomes done right after. FAILED and
+ * CRASHED: the callee decides, and calls dispatch_retry or dispatch_done. `reason` is a copy, its text
+ * NUL-terminated; only FAILED has one. */
+typedef void holding_ended(void *arg, struct partition *p, uint64_t pos, enum ending ending,
+                           const struct reason *reason);
+
+struct holding {
+    struct dispatch *dispatch;
+    struct scoreboard *sb;
+    uint32_t slots;
+    uint64_t tail, head;  /* sequence numbers: first not released, next to be given */
+    struct holding_frame *oldest, *newest;
+    uint32_t n_frames;
+    uint64_t unsettled;   /* items not settled: what a death would give back */
+    size_t bytes;         /* of all frames */
+    uint32_t handled;     /* failures of this life that were dealt with */
+    bool alone;           /* it holds a suspect: nothing else may join it */
+    holding_ended *ended;
+    void *arg;
+};
+
+void holding_init(struct holding *h, struct dispatch *d, struct scoreboard *sb, holding_ended *ended, void *arg);
+void holding_clear(struct holding *h);
+
+/* holding_room says how many records the next frame may have: 0 without credit. `bytes` bounds what may be with the
+ * worker; one frame is always admitted to an empty worker. */
+uint32_t holding_room(const struct holding *h, size_t bytes);
+
+/* A frame is opened with room for at most `room` records, filled with holding_put, and closed with its size in bytes (then
+ * send it) or, when nothing was put, dropped. holding_put marks the slot WAITING and the entry as held. */
+struct holding_frame *holding_open(struct holding *h, uint32_t room);
+void holding_put(struct holding *h, struct holding_frame *f, struct partition *p, uint64_t pos);
+void holding_close(struct holding *h, struct holding_frame *f, size_t bytes);
+void holding_drop(struct holding *h, struct holding_frame *f);
+
+/* holding_settle reads the scoreboard and deals with what has ended since. NULL, or what on the scoreboard cannot be (the
+ * worker is to be killed; nothing of it is lost: holding_bury takes the rest). */
+const char *holding_settle(struct holding *h);
+
+/* holding_withdraw takes back what was not begun: of one partition, or of all (NULL); returns how many. */
+uint64_t holding_withdraw(struct holding *h, const struct partition *p);
+
+/* holding_bury settles everything after the worker was reaped (rule 8). A record that was on has crashed if `pinned`, else
+ * it goes back without an attempt (rules 9 and 10). Returns how many records went back to be handed out again. */
+uint64_t holding_bury(struct holding *h, bool pinned);
+
+/* holding_on finds the record the worker is on: false if none. */
+bool holding_on(const struct holding *h, struct partition **p, uint64_t *pos);
+
+/* holding_holds counts the records of one partition that the worker holds (begun or not). */
+uint64_t holding_holds(const struct holding *h, const struct partition *p);
+
+#endif
