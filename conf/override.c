@@ -1,0 +1,122 @@
+/* override.c - what the command line changes: -b, -X, -c and -w.
+ *
+ * What is wrong here is a problem of usage, kept apart from those of the configuration. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/option.h"
+#include "shared/mem.h"
+
+#define FROM_COMMAND_LINE "command line"
+
+static void __attribute__((format(printf, 2, 3)))
+usage(struct merging *m, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&text, format, args);
+    va_end(args);
+    m->usage = mem_grow(m->usage, m->n_usage + 1, sizeof *m->usage);
+    m->usage[m->n_usage++] = n < 0 ? mem_string(format) : text;
+}
+
+static void
+override_property(struct merging *m, const char *given)
+{
+    const char *equals = strchr(given, '=');
+    if (!equals || equals == given) {
+        usage(m, "-X %s: must be PROPERTY=VALUE, such as -X fetch.min.bytes=1", given);
+        return;
+    }
+    char *property = strndup(given, (size_t)(equals - given));
+    const char *instead = conf_kafka_owner(property);
+    json_t *value = json_string(equals + 1);
+    if (instead)
+        usage(m, "-X %s: is %s", property, instead);
+    else if (!value)
+        usage(m, "-X %s: its value is not UTF-8", property);
+    else
+        json_object_set(m->kafka, conf_kafka_canonical(property), value);
+    json_decref(value);
+    free(property);
+}
+
+void
+override_kafka(struct merging *m)
+{
+    if (m->o->brokers && !*m->o->brokers)
+        usage(m, "-b: needs an address, such as -b localhost:9092");
+    else if (m->o->brokers)
+        json_object_set_new(m->kafka, "bootstrap.servers", json_string(m->o->brokers));
+    for (size_t i = 0; i < m->o->n_properties; i++)
+        override_property(m, m->o->properties[i]);
+}
+
+/* unknown_task says that no task has the name, and which one is near. */
+static void
+unknown_task(struct merging *m, const char *name)
+{
+    struct conf *c = m->c;
+    const char *names[c->n_tasks + 1];
+    for (size_t i = 0; i < c->n_tasks; i++)
+        names[i] = c->tasks[i].name;
+    const char *nearest = conf_nearest(name, names, c->n_tasks);
+    if (nearest)
+        usage(m, "-c %s: no such task; did you mean \"%s\"?", name, nearest);
+    else
+        usage(m, "-c %s: no such task; `headrace tasks %s` lists them", name, c->path);
+}
+
+static bool
+in_bounds(struct merging *m, const char *given, int64_t n)
+{
+    char *bound = option_bound(option_find(OPTION_TASK, "concurrency"), n);
+    if (bound)
+        usage(m, "%s: must be %s, is %" PRId64, given, bound, n);
+    free(bound);
+    return !bound;
+}
+
+static void
+set_concurrency(struct conf_task *t, int64_t n)
+{
+    t->concurrency = n;
+    json_object_set_new(t->from, "concurrency", json_string(FROM_COMMAND_LINE));
+}
+
+/* override_one applies one -c TASK=N. */
+static void
+override_one(struct merging *m, const char *name, int64_t n)
+{
+    char *given = mem_printf("-c %s", name);
+    struct conf_task *t = merge_find(m->c, name);
+    bool good = in_bounds(m, given, n);
+    if (!t && !m->partly)
+        unknown_task(m, name);
+    else if (t && t->kind == CONF_TIMER)
+        usage(m, "%s: is a timer, and a timer has one worker", given);
+    else if (t && good)
+        set_concurrency(t, n);
+    free(given);
+}
+
+void
+override_concurrency(struct merging *m)
+{
+    int64_t n = m->o->workers;
+    if (n == -1) {
+        n = m->o->usable_cpus > 0 ? m->o->usable_cpus : conf_usable_cpus();
+        n = n < 4096 ? n : 4096;
+    }
+    for (size_t i = 0; n != 0 && i < m->c->n_tasks; i++)
+        if (m->c->tasks[i].kind == CONF_STREAM && n >= 1 && n <= 4096)
+            set_concurrency(&m->c->tasks[i], n);
+    if (n != 0)
+        in_bounds(m, "-w", n);
+    for (size_t i = 0; i < m->o->n_concurrency; i++)
+        override_one(m, m->o->concurrency[i].task, m->o->concurrency[i].concurrency);
+}
