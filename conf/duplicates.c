@@ -51,6 +51,15 @@ key_take(struct scan *s)
 }
 
 static void
+twice(struct scan *s, const char *at, int first, int line)
+{
+    if (first == line)
+        conf_problem(s->c, "%s: %s: given twice in line %d; remove one", s->c->path, at, line);
+    else
+        conf_problem(s->c, "%s: %s: given twice, in line %d and in line %d; remove one", s->c->path, at, first, line);
+}
+
+static void
 object_scan(struct scan *s, const char *path)
 {
     json_t *lines = json_object(); /* key -> the line that gave it first */
@@ -63,8 +72,7 @@ object_scan(struct scan *s, const char *path)
         char *at = mem_printf("%s%s%s", path, *path ? "." : "", key);
         json_t *first = json_object_get(lines, key);
         if (first)
-            conf_problem(s->c, "%s: %s: given twice, in line %d and in line %d; remove one", s->c->path, at,
-                         (int)json_integer_value(first), line);
+            twice(s, at, (int)json_integer_value(first), line);
         else
             json_object_set_new(lines, key, json_integer(line));
         value_scan(s, at);
