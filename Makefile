@@ -1,11 +1,12 @@
 # headrace: everything is built from here; `make help` says what there is.
 #
-# SAN=address,undefined builds with sanitizers into build-san; BUILD=folder says where everything that is made
-# goes; V=1 shows the commands. Sources are found by folder: a new file needs no line here.
+# SAN=address,undefined builds with sanitizers into build-san; BUILD=folder names another one; V=1 shows the
+# commands. Sources are found by folder: a new file needs no line here.
 
 version = 0.1.0
 SAN     ?=
 BUILD   ?= $(if $(SAN),build-san,build)
+$(if $(BUILD),,$(error BUILD is empty: it must name a folder))
 PREFIX  ?= /usr/local
 CFLAGS  ?= $(if $(SAN),-O1,-O2) -g
 WERROR  ?= -Werror
@@ -35,7 +36,6 @@ worker     := $(call objects,worker/*.c,$(mains))
 timer      := $(call objects,worker/timer/*.c,$(mains))
 unit       := $(call objects,tests/unit/*.c)
 flow       := $(call objects,tests/flow/*.c) $(BUILD)/obj/tests/unit/flow-runner.o
-
 programs := $(BUILD)/headrace $(BUILD)/headrace-worker $(BUILD)/headrace-timer
 tasks    := $(patsubst worker/tasks/%.c,$(BUILD)/tasks/%.so,$(wildcard worker/tasks/*.c))
 modules  := $(patsubst tests/flow/modules/%.c,$(BUILD)/test-modules/%.so,$(wildcard tests/flow/modules/*.c))
@@ -62,7 +62,7 @@ $(BUILD)/obj/tests/unit/flow-runner.o: tests/unit/runner.c $(BUILD)/flags
 $(tasks): $(BUILD)/tasks/%.so: worker/tasks/%.c
 $(modules): $(BUILD)/test-modules/%.so: tests/flow/modules/%.c
 $(tasks) $(modules): $(BUILD)/flags
-	$(q)mkdir -p $(@D) && echo '  module  $<' && $(CC) $(module_flags) -MMD -MP -o $@ $<
+	$(q)mkdir -p $(@D) && echo '  module  $@' && $(CC) $(module_flags) -MMD -MP -o $@ $(filter %.c,$^)
 
 $(BUILD)/obj/tests/%.o: private flags += $(test_flags)
 $(BUILD)/obj/tests/unit/runner.o: $(BUILD)/suites/unit.h

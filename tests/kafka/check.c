@@ -1,0 +1,146 @@
+/* check.c - accounts for the records that `fill` wrote, by the file that the recorder wrote.
+ *
+ *   check -n RECORDS -p PARTITIONS [-r REPEATS] [-u] FILE
+ *
+ * Every record must have been seen: exactly once, or with -r with up to that many repeats in all. In each
+ * partition records must have been seen in order (unless -u), where a repeat may go back to a record that was seen
+ * already and must go on in order from there. Lines are "topic partition offset pid attempt value". */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN 10 /* wrong lines; the rest is counted */
+#define PIDS_MAX 4096
+
+struct check {
+    long records, partitions, repeats_allowed;
+    bool unordered;
+    const char *file;
+    long *last;          /* by partition: the sequence number seen last, -1 none */
+    unsigned char *seen; /* by sequence number * partitions + partition; counts up to 255 */
+    long lines, repeats, wrong;
+    long pids[PIDS_MAX], n_pids;
+};
+
+static void
+wrong(struct check *c, const char *what, const char *line)
+{
+    if (c->wrong++ < SHOWN)
+        fprintf(stderr, "check: line %ld: %s: %s", c->lines, what, line);
+}
+
+static void
+note_pid(struct check *c, long pid)
+{
+    for (long i = c->n_pids - 1; i >= 0; i--)
+        if (c->pids[i] == pid)
+            return;
+    if (c->n_pids < PIDS_MAX)
+        c->pids[c->n_pids++] = pid;
+}
+
+static void
+check_line(struct check *c, const char *line)
+{
+    long column, offset, pid, attempt, partition, sequence;
+    c->lines++;
+    if (sscanf(line, "%*s %ld %ld %ld %ld %ld/%ld", &column, &offset, &pid, &attempt, &partition, &sequence) != 6) {
+        wrong(c, "not a record of fill", line);
+        return;
+    }
+    long place = sequence * c->partitions + partition;
+    if (partition < 0 || partition >= c->partitions || column != partition || sequence < 0 || place >= c->records) {
+        wrong(c, "no such record was written", line);
+        return;
+    }
+    note_pid(c, pid);
+    bool repeat = c->seen[place] > 0;
+    c->repeats += repeat;
+    if (c->seen[place] < 255)
+        c->seen[place]++;
+    if (repeat && c->repeats > c->repeats_allowed)
+        wrong(c, "seen again", line);
+    if (!c->unordered && !repeat && sequence != c->last[partition] + 1)
+        wrong(c, "out of order", line);
+    if (!c->unordered && repeat && sequence > c->last[partition] + 1)
+        wrong(c, "a repeat that is out of order", line);
+    c->last[partition] = sequence;
+}
+
+static void
+read_file(struct check *c)
+{
+    FILE *file = fopen(c->file, "r");
+    char *line = NULL;
+    size_t size = 0;
+    if (file == NULL) {
+        fprintf(stderr, "check: %s: %s\n", c->file, strerror(errno));
+        exit(1);
+    }
+    while (getline(&line, &size, file) > 0)
+        check_line(c, line);
+    free(line);
+    fclose(file);
+}
+
+static long
+count_missing(struct check *c)
+{
+    long missing = 0;
+    for (long i = 0; i < c->records; i++)
+        if (c->seen[i] == 0 && missing++ < SHOWN)
+            fprintf(stderr, "check: never seen: %ld/%ld\n", i % c->partitions, i / c->partitions);
+    return missing;
+}
+
+static long
+number(const char *text, long least)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || n < least) {
+        fprintf(stderr, "check: %s: must be a number of at least %ld\n", text, least);
+        exit(64);
+    }
+    return n;
+}
+
+static void
+read_options(struct check *c, int argc, char **argv)
+{
+    for (int option; (option = getopt(argc, argv, "n:p:r:u")) != -1;)
+        switch (option) {
+        case 'n': c->records = number(optarg, 1); break;
+        case 'p': c->partitions = number(optarg, 1); break;
+        case 'r': c->repeats_allowed = number(optarg, 0); break;
+        case 'u': c->unordered = true; break;
+        default: exit(64);
+        }
+    if (c->records == 0 || c->partitions == 0 || optind != argc - 1) {
+        fprintf(stderr, "usage: check -n RECORDS -p PARTITIONS [-r REPEATS] [-u] FILE\n");
+        exit(64);
+    }
+    c->file = argv[optind];
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct check c;
+    read_options(&c, argc, argv);
+    c.seen = calloc((size_t)c.records, 1);
+    c.last = malloc((size_t)c.partitions * sizeof *c.last);
+    for (long p = 0; p < c.partitions; p++)
+        c.last[p] = -1;
+    read_file(&c);
+    long missing = count_missing(&c);
+    printf("%ld records in %ld partitions: %ld missing, %ld repeated, %ld wrong lines; seen by %ld processes\n",
+           c.records, c.partitions, missing, c.repeats, c.wrong, c.n_pids);
+    free(c.seen);
+    free(c.last);
+    return missing == 0 && c.wrong == 0 ? 0 : 1;
+}
