@@ -1,0 +1,341 @@
+/* headrace.h - what the author of a task includes.
+ *
+ * A module is a shared object that declares tasks; headrace loads it in worker processes. One worker process runs
+ * one instance of one task, so nothing in here takes locks, and a task shares no memory with another one. The
+ * functions are called from the thread that runs the body; hr_count and hr_log may be called from any thread.
+ *
+ *     cc -shared -fPIC $(pkg-config --cflags headrace) logs.c -o logs.so
+ *
+ * Strict C11 and C++11. Names that end in an underscore belong to the macros. */
+#ifndef HEADRACE_H
+#define HEADRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of this interface. A module built against an older one still loads; one built against a newer one
+ * is refused with a message that says so. */
+#define HR_API_VERSION 1
+
+#define HR_UNUSED __attribute__((__unused__))
+#define HR_PRINTF(at, from) __attribute__((__format__(__printf__, at, from)))
+
+typedef struct hr_app hr_app;       /* the app while hr_setup runs */
+typedef struct hr_task hr_task;     /* the task that runs in this process; valid as long as its body runs */
+typedef struct hr_record hr_record; /* one Kafka message; valid until the next hr_next or hr_next_as */
+struct json_t;                      /* json_t of jansson; include <jansson.h> to use it */
+
+/* The body of a task. It returns 0, or what the log and the restart are to show. */
+typedef int hr_task_function(hr_task *self);
+
+/* ---- declaring tasks -------------------------------------------------------------------------------------------
+ *
+ *     HR_TASK(process_logs, .topic = "logs", .concurrency = 2) { ... return 0; }
+ *     HR_TIMER(dump_stats, .interval = 30.0) { ... return 0; }
+ *
+ * declare a function, whose parameter is `hr_task *self`, and register it when the module is loaded. Names are
+ * identifiers of at most 64 characters; a name stands for one task or timer of the app. Options come in any order,
+ * their values need not be constant; they are assignments of the structs below, so what is left out is zero, which
+ * means "not given". The configuration file wins over what is given here, and the command line over both. */
+
+enum hr_order {
+    HR_ORDER_DEFAULT = 0,   /* not given: partition */
+    HR_ORDER_PARTITION = 1, /* records of a partition one after the other, as Kafka keeps them */
+    HR_ORDER_NONE = 3       /* any order, each record on its own: most parallel */
+};
+
+typedef struct hr_task_options {
+    const char *name;    /* set by HR_TASK; by hand for hr_add_task. [A-Za-z0-9_-]{1,64} */
+    const char *topic;   /* a name, several separated by commas, or ^pattern. NULL: a background task */
+    int concurrency;     /* worker processes, 1 to 4096; 0: not given */
+    enum hr_order order; /* which records may be worked on at the same time */
+} hr_task_options;
+
+typedef struct hr_timer_options {
+    const char *name; /* set by HR_TIMER; by hand for hr_add_timer */
+    double interval;  /* seconds between triggers, fractions allowed; 0: not given */
+} hr_timer_options;
+
+#define HR_TASK(...) \
+    HR_DECLARE_(task, HR_FIRST_(__VA_ARGS__), .name = HR_STR_(HR_FIRST_(__VA_ARGS__)) HR_REST_(__VA_ARGS__))
+#define HR_TIMER(...) \
+    HR_DECLARE_(timer, HR_FIRST_(__VA_ARGS__), .name = HR_STR_(HR_FIRST_(__VA_ARGS__)) HR_REST_(__VA_ARGS__))
+
+/* A module may define hr_setup. It is called once in each worker, after the module was loaded and before the body
+ * runs, and also when the module is described (`headrace check`), so it should do little but register:
+ *
+ *     int hr_setup(hr_app *app)
+ *     {
+ *         return hr_add_task(app, &(hr_task_options){.name = "by_hand", .topic = "logs"}, by_hand);
+ *     }
+ *
+ * Anything but 0 is an error, and the module is not used. */
+__attribute__((__visibility__("default"))) int hr_setup(hr_app *app);
+
+/* int hr_add_task(hr_app *app, const hr_task_options *options, hr_task_function *function);
+ * int hr_add_timer(hr_app *app, const hr_timer_options *options, hr_task_function *function);
+ * register by hand, from within hr_setup. The options are copied, strings included. 0, or -1 where they are wrong;
+ * what is wrong is shown when hr_setup has returned, so the result need not be looked at. In C++ the options may
+ * also be given by reference. */
+#define hr_add_task(...) hr_add_task_(HR_API_VERSION, sizeof(hr_task_options), __FILE__, __LINE__, __VA_ARGS__)
+#define hr_add_timer(...) hr_add_timer_(HR_API_VERSION, sizeof(hr_timer_options), __FILE__, __LINE__, __VA_ARGS__)
+
+/* ---- the task in its process --------------------------------------------------------------------------------- */
+
+/* The next record, valid until the next call; the call also says that the record before it is finished (or, after
+ * hr_fail or hr_reject, that it failed). Blocks until there is one. NULL: time to stop, for ever after; also in
+ * timers and background tasks, which have no records. */
+hr_record *hr_next(hr_task *self);
+
+/* bool hr_next_as(hr_task *self, TYPE, const TYPE **out): the next record as a struct that HR_RECORD declared.
+ * A record whose value is not a JSON object, lacks a field, or has one of another type, is rejected with a reason
+ * that names the field, and the next one is taken. *out and the strings in it are valid until the next call;
+ * do not free them. false: time to stop, *out is NULL. */
+#define hr_next_as(self, type, out) ((*(out) = (const type *)hr_next_as_((self), hr_type_of_##type())) != NULL)
+
+/* The record that the body is on: the one that hr_next or hr_next_as gave last. NULL where there is none. */
+hr_record *hr_current(hr_task *self);
+
+/* Sleeps for that many seconds (fractions allowed; negative is 0; more than 292 years is for ever). true: they have
+ * passed. false: time to stop, at once. Records go on waiting meanwhile, and the current one stays current. */
+bool hr_sleep(hr_task *self, double seconds);
+
+const char *hr_name(const hr_task *self);  /* of the task; valid as long as the body runs */
+int hr_instance(const hr_task *self);      /* which of the task's workers this is: 0 to hr_concurrency - 1 */
+int hr_concurrency(const hr_task *self);   /* how many workers the task had when this one was started */
+
+/* ---- one record ------------------------------------------------------------------------------------------------
+ *
+ * What is returned belongs to the record and is valid as long as it is. Keys, values and headers are bytes, as they
+ * are in Kafka; a NUL that is not counted stands behind them, so text can be read as a string. `length` may be NULL. */
+
+const char *hr_value(const hr_record *record, size_t *length); /* NULL: no value (a tombstone), not the same as "" */
+const char *hr_key(const hr_record *record, size_t *length);   /* NULL: no key */
+const char *hr_topic(const hr_record *record);
+int32_t hr_partition(const hr_record *record);
+int64_t hr_offset(const hr_record *record);
+int64_t hr_timestamp(const hr_record *record); /* milliseconds since 1970; -1: none */
+int hr_attempt(const hr_record *record);       /* 1 the first time */
+
+/* The value of the last header of that name; NULL where there is none, or where it is null. */
+const char *hr_header(const hr_record *record, const char *name, size_t *length);
+
+/* The value as JSON (an object or an array), parsed at the first call; a borrowed reference, valid as long as the
+ * record is. NULL where it is not JSON. */
+struct json_t *hr_json(hr_record *record);
+
+/* hr_fail: this record failed; it is tried again later, as often as the task's configuration says. hr_reject: it
+ * failed, and no further attempt is of use. The text is the reason that people will read: one line of at most 495
+ * bytes of UTF-8 (line breaks become spaces, the rest is cut off). The record stays valid; it is given back
+ * when the body asks for the next one, or returns. The last hr_fail counts; hr_reject wins over hr_fail. */
+void hr_fail(hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
+void hr_reject(hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
+
+/* ---- typed records ---------------------------------------------------------------------------------------------
+ *
+ *     #define LOG_RECORD(FIELD)                 \
+ *         FIELD(HR_STRING, severity)            \
+ *         FIELD(HR_STRING, host, "host.name")   \
+ *         FIELD(HR_OPT_INT, level, "level", 3)
+ *     HR_RECORD(log_record, LOG_RECORD);
+ *
+ * declares `struct log_record` and the type `log_record` with the members severity, host and level. FIELD takes the
+ * kind, the member, the name in JSON where it is another one, and for the HR_OPT_ kinds the value where the record
+ * lacks the field or has null (where not given: NULL, 0, 0.0, false). What a record has beside is ignored. */
+
+enum hr_kind {
+    HR_STRING,     /* const char *: UTF-8, without NUL inside */
+    HR_INT,        /* int64_t */
+    HR_REAL,       /* double; an integer in JSON is one, too */
+    HR_BOOL,       /* bool */
+    HR_OPT_STRING, /* the same, each with its default */
+    HR_OPT_INT,
+    HR_OPT_REAL,
+    HR_OPT_BOOL
+};
+
+#define HR_RECORD(type, FIELDS)                                                                             \
+    typedef struct type {                                                                                   \
+        FIELDS(HR_MEMBER_)                                                                                  \
+    } type;                                                                                                 \
+    HR_UNUSED static inline const hr_type *hr_type_of_##type(void)                                          \
+    {                                                                                                       \
+        typedef type hr_this_type;                                                                          \
+        static const hr_field fields[] = {FIELDS(HR_ENTRY_)};                                               \
+        static const hr_type described = {HR_API_VERSION, #type, sizeof(type), sizeof(hr_field), fields,    \
+                                          sizeof fields / sizeof fields[0]};                                \
+        return &described;                                                                                  \
+    }                                                                                                       \
+    HR_SEMICOLON_
+
+/* ---- counters and the log -------------------------------------------------------------------------------------- */
+
+typedef struct hr_counter {
+    const char *name;
+    void *slot; /* headrace's own */
+} hr_counter;
+
+/* HR_COUNTER(name): declares a counter that is summed over all processes of the app. Counters of one name are one
+ * counter, in whatever file they are declared. What a worker counted is kept when it dies. An app has at most 256. */
+#define HR_COUNTER(counter)                                                           \
+    HR_UNUSED static hr_counter counter[1] = {{#counter, NULL}};                      \
+    __attribute__((__constructor__)) static void hr_counter_register_##counter(void)      \
+    {                                                                                 \
+        hr_register_counter_(HR_API_VERSION, counter);                                \
+    }                                                                                 \
+    HR_SEMICOLON_
+
+/* Adds n, which may be negative. What is counted before the module is loaded (in constructors) is not kept. */
+void hr_count(hr_counter *counter, long long n);
+
+/* The sum over all processes of the app since it was started, those that ended included. It is brought up to date
+ * before each trigger of a timer; elsewhere it may be some moments old. */
+long long hr_total(const hr_counter *counter);
+
+enum hr_log_level { HR_LOG_ERROR, HR_LOG_WARN, HR_LOG_INFO, HR_LOG_DEBUG };
+
+/* Writes a line to the log (stderr), with time, level and the name of this worker, in one write(2). Without a
+ * newline at the end; line breaks within are escaped. What is less important than the app's log level is not
+ * written. errno is kept. */
+void hr_log(enum hr_log_level level, const char *format, ...) HR_PRINTF(2, 3);
+
+/* ---- what the macros need -------------------------------------------------------------------------------------- */
+
+typedef const char *hr_ctype_HR_STRING_;
+typedef int64_t hr_ctype_HR_INT_;
+typedef double hr_ctype_HR_REAL_;
+typedef bool hr_ctype_HR_BOOL_;
+typedef const char *hr_ctype_HR_OPT_STRING_;
+typedef int64_t hr_ctype_HR_OPT_INT_;
+typedef double hr_ctype_HR_OPT_REAL_;
+typedef bool hr_ctype_HR_OPT_BOOL_;
+
+typedef struct hr_field {
+    const char *json; /* the name in JSON */
+    enum hr_kind kind;
+    size_t offset;    /* in the struct */
+    const char *text; /* the defaults: of a string, */
+    int64_t integer;  /* of an integer or a boolean, */
+    double real;      /* of a real */
+} hr_field;
+
+typedef struct hr_type {
+    int api;
+    const char *name;
+    size_t size;
+    size_t field_size; /* of one hr_field: a later version may have added members */
+    const hr_field *fields;
+    size_t n_fields;
+} hr_type;
+
+void hr_register_task_(int api, size_t size, const hr_task_options *options, hr_task_function *function,
+                       const char *file, int line);
+void hr_register_timer_(int api, size_t size, const hr_timer_options *options, hr_task_function *function,
+                        const char *file, int line);
+void hr_register_counter_(int api, hr_counter *counter);
+int hr_add_task_(int api, size_t size, const char *file, int line, hr_app *app, const hr_task_options *options,
+                 hr_task_function *function);
+int hr_add_timer_(int api, size_t size, const char *file, int line, hr_app *app, const hr_timer_options *options,
+                  hr_task_function *function);
+const void *hr_next_as_(hr_task *self, const hr_type *type);
+
+#ifdef __cplusplus
+#define HR_SEMICOLON_ static_assert(true, "takes the semicolon")
+#else
+#define HR_SEMICOLON_ _Static_assert(1, "takes the semicolon")
+#endif
+
+#define HR_FIRST_1_(first, ...) first
+#define HR_FIRST_(...) HR_FIRST_1_(__VA_ARGS__, ~)
+#define HR_SECOND_(first, second, ...) second
+#define HR_THIRD_(first, second, third, ...) third
+#define HR_STR_1_(x) #x
+#define HR_STR_(x) HR_STR_1_(x)
+#define HR_CAT_1_(a, b) a##b
+#define HR_CAT_(a, b) HR_CAT_1_(a, b)
+#define HR_17TH_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, ...) q
+#define HR_COUNT_ARGS_(...) HR_17TH_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, ~)
+
+/* An option is not an initialiser: ".topic = x" becomes the assignment "options .topic = x;". So the order is free,
+ * values need not be constant, and every C++ takes it, before designators and after. */
+#define HR_SET_1_(o, a) o a;
+#define HR_SET_2_(o, a, ...) o a; HR_SET_1_(o, __VA_ARGS__)
+#define HR_SET_3_(o, a, ...) o a; HR_SET_2_(o, __VA_ARGS__)
+#define HR_SET_4_(o, a, ...) o a; HR_SET_3_(o, __VA_ARGS__)
+#define HR_SET_5_(o, a, ...) o a; HR_SET_4_(o, __VA_ARGS__)
+#define HR_SET_6_(o, a, ...) o a; HR_SET_5_(o, __VA_ARGS__)
+#define HR_SET_7_(o, a, ...) o a; HR_SET_6_(o, __VA_ARGS__)
+#define HR_SET_8_(o, a, ...) o a; HR_SET_7_(o, __VA_ARGS__)
+#define HR_SET_9_(o, a, ...) o a; HR_SET_8_(o, __VA_ARGS__)
+#define HR_SET_10_(o, a, ...) o a; HR_SET_9_(o, __VA_ARGS__)
+#define HR_SET_11_(o, a, ...) o a; HR_SET_10_(o, __VA_ARGS__)
+#define HR_SET_12_(o, a, ...) o a; HR_SET_11_(o, __VA_ARGS__)
+#define HR_SET_13_(o, a, ...) o a; HR_SET_12_(o, __VA_ARGS__)
+#define HR_SET_14_(o, a, ...) o a; HR_SET_13_(o, __VA_ARGS__)
+#define HR_SET_15_(o, a, ...) o a; HR_SET_14_(o, __VA_ARGS__)
+#define HR_SET_16_(o, a, ...) o a; HR_SET_15_(o, __VA_ARGS__)
+#define HR_SET_N_(n) HR_CAT_(HR_CAT_(HR_SET_, n), _)
+#define HR_SET_(o, ...) HR_SET_N_(HR_COUNT_ARGS_(__VA_ARGS__))(o, __VA_ARGS__)
+
+#define HR_REST_NONE_(called)
+#define HR_REST_SOME_(called, ...) , __VA_ARGS__
+#define HR_REST_(...)                                                                                            \
+    HR_CAT_(HR_CAT_(HR_REST_,                                                                                    \
+                    HR_17TH_(__VA_ARGS__, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, SOME, \
+                             SOME, SOME, SOME, NONE, ~)),                                                        \
+            _)(__VA_ARGS__)
+
+#define HR_DECLARE_(kind, called, ...) HR_DECLARE_1_(kind, called, __VA_ARGS__)
+#define HR_DECLARE_1_(kind, called, ...)                                                                \
+    static int hr_##kind##_body_##called(hr_task *self);                                                \
+    __attribute__((__constructor__)) static void hr_##kind##_register_##called(void)                        \
+    {                                                                                                   \
+        static hr_##kind##_options options; /* zero: not given */                                       \
+        HR_SET_(options, __VA_ARGS__)                                                                   \
+        hr_register_##kind##_(HR_API_VERSION, sizeof options, &options, hr_##kind##_body_##called,      \
+                              __FILE__, __LINE__);                                                      \
+    }                                                                                                   \
+    static int hr_##kind##_body_##called(HR_UNUSED hr_task *self)
+
+#define HR_MEMBER_(kind, ...) hr_ctype_##kind##_ HR_FIRST_(__VA_ARGS__);
+#define HR_FIELD_NAME_(...) HR_SECOND_(__VA_ARGS__, HR_STR_(HR_FIRST_(__VA_ARGS__)), ~)
+#define HR_FIELD_DEFAULT_(...) HR_THIRD_(__VA_ARGS__, 0, 0, ~)
+#define HR_ENTRY_(kind, ...)                                                               \
+    {HR_FIELD_NAME_(__VA_ARGS__), kind, offsetof(hr_this_type, HR_FIRST_(__VA_ARGS__)),    \
+     HR_DEFAULT_##kind##_(HR_FIELD_DEFAULT_(__VA_ARGS__))},
+/* A default of a field that must be there does not compile, and the error names this macro. */
+#define HR_ONLY_OPTIONAL_FIELDS_TAKE_A_DEFAULT_0 0
+#define HR_NO_DEFAULT_(value) NULL, HR_CAT_(HR_ONLY_OPTIONAL_FIELDS_TAKE_A_DEFAULT_, value), 0.0
+#define HR_DEFAULT_HR_STRING_(value) HR_NO_DEFAULT_(value)
+#define HR_DEFAULT_HR_INT_(value) HR_NO_DEFAULT_(value)
+#define HR_DEFAULT_HR_REAL_(value) HR_NO_DEFAULT_(value)
+#define HR_DEFAULT_HR_BOOL_(value) HR_NO_DEFAULT_(value)
+#define HR_DEFAULT_HR_OPT_STRING_(value) (const char *)(value), 0, 0.0
+#define HR_DEFAULT_HR_OPT_INT_(value) NULL, (int64_t)(value), 0.0
+#define HR_DEFAULT_HR_OPT_REAL_(value) NULL, 0, (double)(value)
+#define HR_DEFAULT_HR_OPT_BOOL_(value) NULL, (value) ? 1 : 0, 0.0
+
+#ifdef __cplusplus
+} /* extern "C" */
+
+/* C++ cannot take the address of a temporary: the same by reference. */
+static inline int
+hr_add_task_(int api, size_t size, const char *file, int line, hr_app *app, const hr_task_options &options,
+             hr_task_function *function)
+{
+    return hr_add_task_(api, size, file, line, app, &options, function);
+}
+
+static inline int
+hr_add_timer_(int api, size_t size, const char *file, int line, hr_app *app, const hr_timer_options &options,
+              hr_task_function *function)
+{
+    return hr_add_timer_(api, size, file, line, app, &options, function);
+}
+#endif
+#endif

@@ -1,0 +1,282 @@
+/* try.c - `headrace-worker --try`: a task without a broker and without a supervisor.
+ *
+ * Owns: a scoreboard of its own, and the peer that makes frames out of lines and reads the failures.
+ *
+ * DESIGN: this file is the smallest supervisor there is. Each line becomes a batch of one record, so a body runs
+ *   through the same inbox, and its records through the same states, as in an app; what it would have told the
+ *   supervisor is printed. There is one process, one thread, and no fork: made for debuggers.
+ *
+ * Guarantees: a line typed at a terminal is a record at once; the end of the input tells the body to stop, but only
+ *   where it asks for another record.
+ * Must not know: ZeroMQ sockets, Kafka. */
+#include "worker/try.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/log.h"
+#include "shared/mem.h"
+#include "worker/body.h"
+#include "worker/counter.h"
+#include "worker/inbox.h"
+#include "worker/life.h"
+#include "worker/lines.h"
+#include "worker/module.h"
+#include "worker/nearest.h"
+#include "worker/record.h"
+#include "worker/registry.h"
+#include "worker/told.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_MODULE = 78 };
+enum { TRY_SLOTS = 64 };
+
+static struct {
+    struct hr_task self;
+    struct lines lines;
+    char topic[250]; /* Kafka's limit, and the wire's */
+    uint64_t seq;    /* of the next line */
+    uint32_t failed;
+    bool unread;     /* the input could not be read to its end */
+    bool triggered;  /* a timer: its one trigger was given */
+} try_;
+
+static void
+give_frame(zmq_msg_t *frame, const void *data, size_t size)
+{
+    zmq_msg_init_size(frame, size);
+    memcpy(zmq_msg_data(frame), data, size);
+}
+
+static enum peer_event
+give_stop(zmq_msg_t *frame)
+{
+    struct wire_stop stop = {0};
+    wire_fill(&stop.header, WIRE_STOP, try_.self.generation, sizeof stop);
+    give_frame(frame, &stop, sizeof stop);
+    return PEER_FRAME;
+}
+
+static enum peer_event
+give_trigger(zmq_msg_t *frame)
+{
+    struct wire_trigger trigger = {.number = 1};
+    if (try_.triggered)
+        return give_stop(frame);
+    try_.triggered = true;
+    wire_fill(&trigger.header, WIRE_TRIGGER, try_.self.generation, sizeof trigger);
+    give_frame(frame, &trigger, sizeof trigger);
+    return PEER_FRAME;
+}
+
+static enum peer_event
+give_line(zmq_msg_t *frame, const char *line, size_t length)
+{
+    struct wire_builder builder;
+    size_t size;
+    wire_batch_begin(&builder, length);
+    struct wire_record record = {.origin = wire_batch_origin(&builder, try_.topic, 0),
+                                 .attempt = 1,
+                                 .offset = (int64_t)try_.seq,
+                                 .timestamp = clock_wall()};
+    wire_batch_end(&builder, wire_batch_record(&builder, &record, (struct wire_bytes){0},
+                                               (struct wire_bytes){line, length}));
+    unsigned char *data = wire_batch_finish(&builder, try_.self.generation, try_.seq, try_.self.turn.failures, &size);
+    give_frame(frame, data, size);
+    free(data);
+    slot_set(scoreboard_slot(try_.self.sb, try_.seq++, TRY_SLOTS), SLOT_WAITING);
+    return PEER_FRAME;
+}
+
+static enum peer_event
+try_receive(struct peer *peer, zmq_msg_t *frame)
+{
+    (void)peer;
+    const char *line;
+    size_t length;
+    if (try_.self.kind == SELF_TIMER)
+        return give_trigger(frame);
+    switch (lines_next(&try_.lines, &line, &length)) {
+    case LINES_LINE:
+        return give_line(frame, line, length);
+    case LINES_TOLD:
+        return PEER_TOLD;
+    case LINES_ERROR:
+        fprintf(stderr, "cannot read the input: %s\n", strerror(errno));
+        try_.unread = true;
+        break;
+    case LINES_END:
+        break;
+    }
+    return give_stop(frame);
+}
+
+static enum peer_event
+try_wait(struct peer *peer, mono_ns deadline)
+{
+    (void)peer;
+    struct pollfd fd = {.fd = told_fd(), .events = POLLIN};
+    while (!told()) {
+        if (poll(&fd, 1, clock_ms_until(deadline, clock_mono())) == 0 && clock_mono() >= deadline)
+            return PEER_TIME;
+    }
+    return PEER_TOLD;
+}
+
+static void
+try_pause(struct peer *peer)
+{
+    (void)peer;
+    panic("failures are read as they come");
+}
+
+/* try_send prints the failures that are new on the scoreboard, whatever the frame says. */
+static void
+try_send(struct peer *peer, const void *frame, size_t size)
+{
+    (void)peer;
+    (void)frame;
+    (void)size;
+    static const char *const kinds[FAILURE_KINDS] = {[FAILURE_FAILED] = "failed",
+                                                     [FAILURE_REJECTED] = "rejected",
+                                                     [FAILURE_DECODE] = "decode",
+                                                     [FAILURE_RETURNED] = "returned"};
+    struct scoreboard *sb = try_.self.sb;
+    for (; try_.failed < atomic_load(&sb->failures); try_.failed++) {
+        const struct reason *reason = &sb->reasons[try_.failed % SCOREBOARD_REASONS];
+        fflush(stdout);
+        fprintf(stderr, "line %llu: %s: %s\n", (unsigned long long)reason->seq + 1, kinds[reason->kind], reason->text);
+    }
+    atomic_store(&sb->failures_read, try_.failed);
+}
+
+static struct peer try_peer = {try_receive, try_wait, try_pause, try_send};
+
+static int
+no_such_task(const char *module, const char *task)
+{
+    size_t n = registry_n_entries();
+    const char **names = mem_array(n, sizeof *names);
+    for (size_t i = 0; i < n; i++)
+        names[i] = registry_entry(i)->name;
+    nearest_sort(names, n, task);
+    fprintf(stderr, "%s has no task or timer %s; it has: ", module, task);
+    for (size_t i = 0; i < n; i++)
+        fprintf(stderr, "%s%s", i ? ", " : "", names[i]);
+    fputs(n ? "\n" : "none\n", stderr);
+    free(names);
+    return EXIT_USAGE;
+}
+
+static int
+show_problems(const char *module)
+{
+    for (size_t i = 0; i < registry_n_problems(); i++)
+        fprintf(stderr, "%s: %s\n", module, registry_problem_text(i));
+    return EXIT_MODULE;
+}
+
+static void
+bind_counters(void)
+{
+    size_t n = registry_n_counters();
+    const char **names = mem_array(n, sizeof *names);
+    for (size_t i = 0; i < n; i++)
+        names[i] = registry_counter(i)->name;
+    counter_bind(names, (unsigned)n, try_.self.sb->counters, try_.self.sb->counters);
+    free(names);
+}
+
+static void
+show_counters(void)
+{
+    for (size_t i = 0; i < registry_n_counters(); i++) {
+        bool shown = false;
+        for (size_t j = 0; j < i && !shown; j++)
+            shown = strcmp(registry_counter(j)->name, registry_counter(i)->name) == 0;
+        if (!shown)
+            fprintf(stderr, "%s %lld\n", registry_counter(i)->name, hr_total(registry_counter(i)));
+    }
+}
+
+/* prepare makes the task as it would be in worker 0 of 1. */
+static void
+prepare(const struct entry *e, const char *topic)
+{
+    struct hr_task *self = &try_.self;
+    const char *from = topic ? topic : e->topic;
+    self->name = e->name;
+    self->kind = e->timer ? SELF_TIMER : from ? SELF_STREAM : SELF_BACKGROUND;
+    self->concurrency = 1;
+    self->generation = 1;
+    self->peer = &try_peer;
+    turn_init(&self->turn, self->sb);
+    atomic_store(&self->sb->phase, PHASE_READY);
+    if (from)
+        snprintf(try_.topic, sizeof try_.topic, "%.*s", (int)strcspn(from, ", "), from);
+    if (try_.topic[0] == '\0')
+        snprintf(try_.topic, sizeof try_.topic, "none");
+    char *name = mem_printf("%s.0", e->name);
+    log_init(name, LOG_LEVEL_DEBUG);
+    free(name);
+}
+
+/* judge says how it went, beside the failures that were printed already. */
+static int
+judge(void)
+{
+    const struct scoreboard *sb = try_.self.sb;
+    bool returned = atomic_load(&sb->phase) == PHASE_RETURNED;
+    int result = atomic_load(&sb->returned);
+    if (try_.unread)
+        return EXIT_NO_INPUT;
+    if (returned && (result != 0 || try_.self.kind == SELF_STREAM)) {
+        fprintf(stderr, "%s returned %d%s\n", try_.self.name, result,
+                try_.self.kind == SELF_STREAM ? " before the end of the input" : "");
+        return EXIT_FAILED;
+    }
+    if (try_.self.kind == SELF_STREAM && told_by_signal()) {
+        fprintf(stderr, "stopped by a signal after %llu lines\n", (unsigned long long)try_.seq);
+        return EXIT_FAILED;
+    }
+    return try_.failed > 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int
+run(const struct entry *e)
+{
+    body_run(&try_.self, e->function);
+    int code = judge();
+    inbox_close(&try_.self);
+    record_close(&try_.self.record);
+    lines_close(&try_.lines);
+    show_counters();
+    return code;
+}
+
+int
+try_run(const char *module, const char *task, const char *file, const char *topic)
+{
+    life_prepare_process();
+    try_.self.sb = mem_alloc(scoreboard_size(TRY_SLOTS));
+    try_.self.sb->slots = TRY_SLOTS;
+    told_open(try_.self.sb);
+    told_on(SIGTERM);
+    told_on(SIGINT);
+    if (!module_open(module))
+        return show_problems(module);
+    bind_counters();
+    if (!module_setup())
+        return show_problems(module);
+    const struct entry *e = registry_find(task);
+    if (!e)
+        return no_such_task(module, task);
+    prepare(e, topic);
+    if (!lines_open(&try_.lines, file)) {
+        fprintf(stderr, "%s: %s\n", file, strerror(errno));
+        return EXIT_NO_INPUT;
+    }
+    return run(e);
+}
