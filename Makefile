@@ -112,7 +112,7 @@ test-kafka: all $(modules) $(tools)
 valgrind: all $(modules) $(BUILD)/unit-tests
 	valgrind -q --error-exitcode=99 --leak-check=full $(BUILD)/unit-tests
 boundaries: all
-	BUILD=$(BUILD) scripts/boundaries.sh
+	BUILD=$(BUILD) scripts/boundaries.sh && scripts/header.sh
 style:
 	scripts/style.sh
 format:

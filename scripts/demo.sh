@@ -2,14 +2,14 @@
 # demo.sh - the example at work: installs what is missing, builds, runs conf/demo.json on an embedded broker with
 # two workers, and feeds it log records at a steady pace, every tenth of them an ERROR.
 #
-# Ctrl-C ends it in order, or DEMO_SECONDS=N does. BUILD is the folder that is built in (build).
+# Ctrl-C ends it in order, or DEMO_SECONDS=N does.
 set -eu
 cd "$(dirname "$0")/.."
-build=${BUILD:-build}
+build=build # where conf/demo.json looks for its module
 rate=300 # records per second
 
 scripts/setup.sh
-make --no-print-directory BUILD="$build"
+make --no-print-directory BUILD=$build
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/headrace-demo.XXXXXX")
 run=$dir/run

@@ -63,6 +63,7 @@ open_producer(struct fill *f)
     set(conf, "bootstrap.servers", f->brokers);
     set(conf, "enable.idempotence", "true");
     set(conf, "linger.ms", "20");
+    set(conf, "log_level", "3"); /* "coordinator load in progress" of a fresh broker is no news */
     set(conf, "message.max.bytes", "20971520");
     if (f->per_transaction > 0) {
         snprintf(id, sizeof id, "fill-%d", (int)getpid());
