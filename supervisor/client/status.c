@@ -213,7 +213,7 @@ static int
 parse(struct wish *w, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"app", required_argument, NULL, 'a'},
+        {"name", required_argument, NULL, 'a'},
         {"runtime-dir", required_argument, NULL, 'r'},
         {"json", no_argument, NULL, 'j'},
         {"verbose", no_argument, NULL, 'v'},

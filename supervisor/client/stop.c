@@ -45,7 +45,7 @@ static int
 parse(struct wish *w, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"app", required_argument, NULL, 'a'},
+        {"name", required_argument, NULL, 'a'},
         {"runtime-dir", required_argument, NULL, 'r'},
         {"timeout", required_argument, NULL, 't'},
         {NULL, 0, NULL, 0},

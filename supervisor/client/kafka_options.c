@@ -1,0 +1,140 @@
+/* kafka_options.c - how commands that talk to a broker are told which one, and how.
+ *
+ * Owns: the order in which the sources of properties win over each other.
+ * Must not know: what is done with the broker. */
+#include "supervisor/client/kafka_options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "shared/mem.h"
+#include "supervisor/client/usage.h"
+
+#define BROKERS_DEFAULT "localhost:9092"
+
+static int
+take_property(struct kafka_options *k, const char *arg)
+{
+    const char *equals = strchr(arg, '=');
+    if (!equals || equals == arg) {
+        usage_error(k->command, "-X takes PROPERTY=VALUE, not '%s'", arg);
+        return -1;
+    }
+    k->properties = mem_grow(k->properties, k->n_properties + 1, sizeof *k->properties);
+    k->properties[k->n_properties++] = arg;
+    return 1;
+}
+
+int
+kafka_options_take(struct kafka_options *k, int opt, const char *arg)
+{
+    switch (opt) {
+    case 'b':
+        k->brokers = arg;
+        break;
+    case 'X':
+        return take_property(k, arg);
+    case 'a':
+        k->running.app = arg;
+        break;
+    case KAFKA_OPTION_APP:
+        k->app = arg;
+        break;
+    case KAFKA_OPTION_RUNTIME_DIR:
+        k->running.runtime_dir = arg;
+        break;
+    default:
+        return 0;
+    }
+    if (k->brokers && (k->running.app || k->running.runtime_dir)) {
+        usage_error(k->command, "-b and %s both say which brokers; give one of them",
+                    k->running.app ? "-a" : "--runtime-dir");
+        return -1;
+    }
+    return 1;
+}
+
+/* set sets one property; `from` says where it came from. */
+static int
+set(const struct kafka_options *k, rd_kafka_conf_t *conf, const char *name, const char *value, int code,
+    const char *from)
+{
+    char wrong[512];
+    if (rd_kafka_conf_set(conf, name, value, wrong, sizeof wrong) == RD_KAFKA_CONF_OK)
+        return 0;
+    if (code == EX_USAGE)
+        return usage_error(k->command, "%s: %s", from, wrong);
+    return command_error(k->command, code, "%s: kafka.%s: %s", from, name, wrong);
+}
+
+static int
+apply_app(const struct kafka_options *k, rd_kafka_conf_t *conf)
+{
+    struct conf *c = conf_load(k->app);
+    const char *name;
+    json_t *value;
+    int code = 0;
+    for (size_t i = 0; i < c->n_problems; i++)
+        code = command_error(k->command, EX_CONFIG, "%s", c->problems[i]);
+    json_object_foreach(c->kafka, name, value)
+    {
+        if (code)
+            break;
+        code = set(k, conf, name, json_string_value(value), EX_CONFIG, c->path);
+    }
+    conf_free(&c);
+    return code;
+}
+
+static int
+apply_running(struct kafka_options *k, rd_kafka_conf_t *conf)
+{
+    int code;
+    json_t *status = ask_status(&k->running, k->command, &code);
+    if (!status)
+        return code;
+    const char *brokers = json_string_value(json_object_get(status, "brokers"));
+    if (brokers)
+        code = set(k, conf, "bootstrap.servers", brokers, EX_SOFTWARE, k->running.owner.app);
+    else
+        code = command_error(k->command, EX_UNAVAILABLE,
+                             "the app %s does not say which brokers it uses; give them by -b",
+                             k->running.owner.app);
+    json_decref(status);
+    return code;
+}
+
+static int
+apply_property(const struct kafka_options *k, rd_kafka_conf_t *conf, const char *property)
+{
+    char *name = mem_string(property), *value = strchr(name, '='), *from = mem_printf("-X %s", property);
+    *value++ = '\0';
+    int code = set(k, conf, name, value, EX_USAGE, from);
+    free(name);
+    free(from);
+    return code;
+}
+
+int
+kafka_options_apply(struct kafka_options *k, rd_kafka_conf_t *conf)
+{
+    int code = set(k, conf, "bootstrap.servers", BROKERS_DEFAULT, EX_SOFTWARE, "default");
+    if (code == 0 && k->app)
+        code = apply_app(k, conf);
+    if (code == 0 && (k->running.app || k->running.runtime_dir))
+        code = apply_running(k, conf);
+    if (code == 0 && k->brokers)
+        code = set(k, conf, "bootstrap.servers", k->brokers, EX_USAGE, "-b");
+    for (size_t i = 0; code == 0 && i < k->n_properties; i++)
+        code = apply_property(k, conf, k->properties[i]);
+    return code;
+}
+
+void
+kafka_options_free(struct kafka_options *k)
+{
+    free(k->properties);
+    free(k->running.path);
+}
