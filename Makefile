@@ -16,16 +16,17 @@ q       := $(if $(V),,@)
 warnings  = -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings
 sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 flags     = -std=gnu11 -D_GNU_SOURCE -I. -DHEADRACE_VERSION='"$(version)"' -pthread $(warnings) $(sanitize) \
-            $(shell pkg-config --cflags rdkafka libzmq jansson check) $(CPPFLAGS) $(CFLAGS)
+            $(includes) $(CPPFLAGS) $(CFLAGS)
 # A module is built as its author builds it: it sees the public header and nothing else.
 module_flags = -std=gnu11 -D_GNU_SOURCE -Iworker -fPIC -shared -Wall -Wextra $(WERROR) $(sanitize) \
-            $(shell pkg-config --cflags jansson) $(CPPFLAGS) $(CFLAGS)
+            $(includes) $(CPPFLAGS) $(CFLAGS)
 test_flags = -Iworker -I$(BUILD)/suites -Wno-missing-prototypes -DBUILD_DIR='"$(abspath $(BUILD))"' \
             -DSOURCE_DIR='"$(CURDIR)"'
 link      = $(CC) -pthread $(sanitize) $(LDFLAGS)
-kafka     = $(shell pkg-config --libs rdkafka)
-zmq       = $(shell pkg-config --libs libzmq jansson)
-check     = $(shell pkg-config --libs check)
+includes := $(shell pkg-config --cflags rdkafka libzmq jansson check 2>/dev/null)
+kafka    := $(shell pkg-config --libs rdkafka 2>/dev/null)
+zmq      := $(shell pkg-config --libs libzmq jansson 2>/dev/null)
+check    := $(shell pkg-config --libs check 2>/dev/null)
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(2),$(wildcard $(1))))
 mains      := supervisor/main.c worker/main.c worker/timer/main.c
@@ -95,7 +96,6 @@ uninstall:
 	    $(at)/include/headrace.h $(at)/lib/pkgconfig/headrace.pc \
 	    $(foreach p,$(pages),$(at)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 	-rmdir $(at)/libexec/headrace
-
 demo:
 	scripts/demo.sh
 test:
