@@ -116,7 +116,7 @@ live(const struct boot *boot, const struct entry *e)
 int
 life_run(void)
 {
-    struct boot boot;
+    static struct boot boot; /* its strings are used until the process ends */
     char *problem = boot_read(&boot);
     if (problem) {
         log_error("a worker is started by `headrace run`, not by hand", "reason=\"%s\"", problem);
