@@ -11,9 +11,9 @@
 typedef int64_t mono_ns;
 typedef int64_t wall_ms;
 
-#define NS_PER_US 1000LL
-#define NS_PER_MS 1000000LL
-#define NS_PER_S 1000000000LL
+#define NS_PER_US INT64_C(1000)
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S INT64_C(1000000000)
 #define MONO_NEVER INT64_MAX /* a deadline that does not come */
 
 mono_ns clock_mono(void);

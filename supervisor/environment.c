@@ -1,0 +1,59 @@
+/* environment.c - what children inherit.
+ *
+ * Owns nothing. Guarantees: a variable that a password or key of the broker was taken from is not passed on, unless the
+ *   task's own `environment` names it. */
+#include "supervisor/environment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/mem.h"
+
+extern char **environ;
+
+static bool
+named(const char *variable, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(variable, name, n) == 0 && variable[n] == '=';
+}
+
+static bool
+passed_on(const struct conf *c, const json_t *extra, const char *variable)
+{
+    const char *name;
+    json_t *value;
+    for (size_t i = 0; i < c->n_secrets; i++)
+        if (named(variable, c->secrets[i]))
+            return false;
+    json_object_foreach ((json_t *)extra, name, value)
+        if (named(variable, name))
+            return false; /* replaced */
+    return true;
+}
+
+char **
+environment_make(const struct conf *c, const json_t *extra)
+{
+    size_t n = json_object_size(extra), at = 0;
+    const char *name;
+    json_t *value;
+    for (char **v = environ; *v; v++)
+        n++;
+    char **out = mem_array(n + 1, sizeof *out);
+    for (char **v = environ; *v; v++)
+        if (passed_on(c, extra, *v))
+            out[at++] = mem_string(*v);
+    json_object_foreach ((json_t *)extra, name, value)
+        out[at++] = mem_printf("%s=%s", name, json_string_value(value));
+    return out;
+}
+
+void
+environment_free(char ***environment)
+{
+    for (char **v = *environment; v && *v; v++)
+        free(*v);
+    free(*environment);
+    *environment = NULL;
+}

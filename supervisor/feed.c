@@ -1,0 +1,193 @@
+/* feed.c - frames for workers: first what waits in the ledger, then what Kafka has.
+ *
+ * Owns: nothing between two calls.
+ * Guarantees: a worker is given records only within its credit; a record's bytes are copied once from Kafka into the
+ *   frame, and stay there until it is done.
+ * Must not know: what order means (dispatch.c), what becomes of records (records.c).
+ *
+ * DESIGN
+ * Workers with nothing go first, then those with one frame, so that nobody queues what another could begin. A frame may
+ * hold records of several partitions: as many as the pace says, or as fit into FRAME_BYTES, but at least one. A suspect
+ * travels alone. */
+#include <stdlib.h>
+
+#include "shared/wire.h"
+#include "supervisor/source.h"
+#include "supervisor/supervisor.h"
+
+#define FRAME_BYTES (512 * 1024)
+#define HELD_BYTES (1024 * 1024) /* credit of a worker: a second frame only while less than this is with it */
+
+/* A frame being filled for one worker. */
+struct feeding {
+    struct task *task;
+    struct holding *holding;
+    struct holding_frame *frame;
+    struct wire_builder builder;
+    struct batch *batch;
+    uint32_t want; /* records */
+    const struct partition *origin_of;
+    uint32_t origin;
+};
+
+static uint32_t
+origin_for(struct feeding *f, const struct partition *p)
+{
+    if (f->origin_of != p) {
+        f->origin = wire_batch_origin(&f->builder, p->topic, p->number);
+        f->origin_of = p;
+    }
+    return f->origin;
+}
+
+static void
+put(struct feeding *f, struct partition *p, uint64_t pos, size_t at)
+{
+    struct entry *e = ledger_entry(&p->led, pos);
+    if (e->body)
+        batch_unref(e->body);
+    e->body = batch_ref(f->batch);
+    e->at = (uint32_t)at;
+    holding_put(f->holding, f->frame, p, pos);
+}
+
+/* put_waiting hands out entries again that came back; false where the next one must travel alone and cannot now. */
+static bool
+put_waiting(struct feeding *f, struct partition *p, mono_ns now)
+{
+    struct dispatch *d = &f->task->dispatch;
+    while (f->frame->n < f->want && f->builder.size < FRAME_BYTES &&
+           dispatch_supplies(d, p, f->holding, now) == SUPPLY_WAITING) {
+        uint64_t pos = dispatch_waiting(d, p);
+        const struct entry *e = ledger_entry(&p->led, pos);
+        if (e->suspect && (f->frame->n > 0 || f->holding->n_frames > 0))
+            return false;
+        const unsigned char *from = ((const struct batch *)e->body)->data + e->at;
+        size_t at = wire_batch_copy(&f->builder, from, origin_for(f, p), dispatch_lane(d, p), p->epoch, e->attempt);
+        put(f, p, pos, at);
+        if (f->holding->alone)
+            return false;
+    }
+    return true;
+}
+
+static void
+add_headers(struct wire_builder *b, size_t at, const rd_kafka_message_t *m)
+{
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t size;
+    if (rd_kafka_message_headers(m, &headers))
+        return;
+    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++)
+        wire_batch_header(b, at, name, (struct wire_bytes){value, size});
+}
+
+static void
+put_message(struct feeding *f, struct partition *p, const rd_kafka_message_t *m)
+{
+    struct wire_record r = {
+        .origin = origin_for(f, p),
+        .lane = dispatch_lane(&f->task->dispatch, p),
+        .epoch = p->epoch,
+        .attempt = 1,
+        .offset = m->offset,
+        .timestamp = rd_kafka_message_timestamp(m, NULL),
+    };
+    size_t at = wire_batch_record(&f->builder, &r, (struct wire_bytes){m->key, m->key_len},
+                                  (struct wire_bytes){m->payload, m->len});
+    add_headers(&f->builder, at, m);
+    wire_batch_end(&f->builder, at);
+    uint64_t pos = ledger_add(&p->led, m->offset, NULL, 0, (uint32_t)(f->builder.size - at));
+    put(f, p, pos, at);
+}
+
+/* fresh_limit: how many records to read so that neither the frame nor the window overflows by more than one read. */
+static uint32_t
+fresh_limit(const struct feeding *f, const struct partition *p)
+{
+    const struct task *t = f->task;
+    uint64_t window = t->dispatch.window > ledger_in_flight(&p->led) ? t->dispatch.window - ledger_in_flight(&p->led) : 1;
+    uint64_t limit = f->want - f->frame->n;
+    uint64_t fit = (FRAME_BYTES - f->builder.size) / (t->record_bytes > 64 ? t->record_bytes : 64);
+    limit = limit < window ? limit : window;
+    limit = limit < fit ? limit : fit;
+    return limit > 0 ? (uint32_t)limit : 1;
+}
+
+static void
+put_fresh(struct feeding *f, struct partition *p)
+{
+    static rd_kafka_message_t *messages[PACE_MAX]; /* one thread, not held between calls */
+    size_t before = f->builder.size;
+    size_t n = source_pull(f->task->source, p, messages, fresh_limit(f, p));
+    for (size_t i = 0; i < n; i++) {
+        put_message(f, p, messages[i]);
+        rd_kafka_message_destroy(messages[i]);
+    }
+    if (n > 0)
+        f->task->record_bytes = (f->task->record_bytes * 3 + (f->builder.size - before) / n) / 4;
+}
+
+static void
+fill(struct feeding *f, mono_ns now)
+{
+    enum dispatch_supply supply;
+    struct partition *p;
+    while (f->frame->n < f->want && f->builder.size < FRAME_BYTES &&
+           (p = dispatch_pick(&f->task->dispatch, f->holding, now, &supply))) {
+        if (supply == SUPPLY_FRESH)
+            put_fresh(f, p);
+        else if (!put_waiting(f, p, now))
+            break;
+    }
+}
+
+static void
+send_frame(struct feeding *f, struct worker *w)
+{
+    unsigned char *data = wire_batch_finish(&f->builder, w->child.generation, f->frame->first, f->holding->handled,
+                                            &f->batch->size);
+    f->batch->data = data;
+    holding_close(f->holding, f->frame, f->batch->size);
+    /* The reference of batch_new is libzmq's now. Where the worker is gone already, its burial gives the records back. */
+    pipe_send_owned(&w->child.pipe, data, f->batch->size, batch_sent, f->batch);
+}
+
+/* feed_worker gives one frame to a worker that has credit; false if there was nothing for it. */
+static bool
+feed_worker(struct task *t, struct worker *w, mono_ns now)
+{
+    enum dispatch_supply supply;
+    uint32_t room = holding_room(&w->holding, HELD_BYTES);
+    if (room == 0 || !dispatch_pick(&t->dispatch, &w->holding, now, &supply))
+        return false;
+    struct feeding f = {.task = t, .holding = &w->holding};
+    f.want = pace_records(&t->pace) < room ? pace_records(&t->pace) : room;
+    f.frame = holding_open(&w->holding, f.want);
+    f.batch = batch_new();
+    wire_batch_begin(&f.builder, f.want * (t->record_bytes + 64));
+    fill(&f, now);
+    if (f.frame->n > 0) {
+        send_frame(&f, w);
+        return true;
+    }
+    holding_drop(&w->holding, f.frame);
+    wire_batch_abandon(&f.builder);
+    batch_unref(f.batch);
+    return false;
+}
+
+void
+feed_task(struct task *t, mono_ns now)
+{
+    t->hungry = false;
+    for (uint32_t load = 0; load < HOLDING_FRAMES; load++)
+        for (int i = 0; i < t->n_workers; i++) {
+            struct worker *w = &t->workers[(t->first_fed + i) % t->n_workers];
+            if (worker_has_credit(w) && w->holding.n_frames == load)
+                feed_worker(t, w, now);
+        }
+    t->first_fed = (t->first_fed + 1) % t->n_workers;
+}

@@ -1,0 +1,500 @@
+/* source.c - Kafka in: the consumer of one stream task, its queues, pulling records.
+ *
+ * Owns: the librdkafka client, one queue for each assigned partition, the waking descriptor.
+ * Guarantees: the main queue is served whatever the tasks do, so the group membership is kept; a record is taken from
+ *   librdkafka only when the dispatcher asked for it, so what waits, waits there, within its limits.
+ * Must not know: workers, frames.
+ *
+ * DESIGN
+ * Each partition's queue is cut off from the consumer's (rd_kafka_queue_forward to NULL) before it is assigned. Its
+ * callback, called by librdkafka's threads when the queue stops being empty, sets a flag and writes an eventfd once;
+ * the loop then marks the partitions that may have more. A pull that comes back short has emptied the queue, and
+ * the callback will come again. */
+#include "supervisor/source_int.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "shared/log.h"
+#include "shared/mem.h"
+
+#define COMPLAIN_EVERY (10 * NS_PER_S)
+#define POLL_EVERY (500 * NS_PER_MS) /* the main queue, also without a wake-up */
+
+/* Defaults where they differ from librdkafka's; the configuration's kafka section comes after and wins. */
+static const char *const defaults[][2] = {
+    {"auto.offset.reset", "earliest"},
+    {"partition.assignment.strategy", "cooperative-sticky"},
+    {"session.timeout.ms", "10000"},
+    {"queued.min.messages", "1000000"},
+    {"queued.max.messages.kbytes", "16384"},
+    {"fetch.wait.max.ms", "100"},
+    {"fetch.error.backoff.ms", "100"},
+    {"reconnect.backoff.max.ms", "2000"},
+};
+
+/* Ours alone: conf refuses them in the file. */
+static const char *const owned[][2] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"enable.partition.eof", "true"},
+};
+
+/* ---- the client ---- */
+
+static void
+log_of_rdkafka(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    (void)rk;
+    (void)level; /* what matters to the user comes as an error event, said in our words */
+    log_debug("kafka", "facility=%s text=\"%s\"", facility, text);
+}
+
+static int
+set(rd_kafka_conf_t *conf, const char *name, const char *value, char **error)
+{
+    char text[512];
+    if (rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK)
+        return 0;
+    *error = mem_printf("%s: %s", name, text);
+    return -1;
+}
+
+static rd_kafka_conf_t *
+client_conf(struct task *t, char **error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    const char *name;
+    json_t *value;
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
+        if (set(conf, defaults[i][0], defaults[i][1], error) < 0)
+            goto out;
+    json_object_foreach (t->conf->kafka, name, value)
+        if (set(conf, name, json_string_value(value), error) < 0)
+            goto out;
+    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
+        if (set(conf, owned[i][0], owned[i][1], error) < 0)
+            goto out;
+    if (set(conf, "group.id", t->conf->group, error) < 0)
+        goto out;
+    rd_kafka_conf_set_log_cb(conf, log_of_rdkafka);
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
+    return conf;
+out:
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+static void
+wake(struct source *s)
+{
+    uint64_t one = 1;
+    if (!atomic_exchange(&s->woken, true)) {
+        ssize_t ignored = write(s->wake_fd, &one, sizeof one);
+        (void)ignored; /* it is full only when it is signalled anyway */
+    }
+}
+
+static void
+main_signalled(rd_kafka_t *rk, void *source)
+{
+    (void)rk;
+    wake(source);
+}
+
+static void
+fetch_signalled(rd_kafka_t *rk, void *fetch)
+{
+    struct fetch *f = fetch;
+    (void)rk;
+    atomic_store(&f->signalled, true);
+    wake(f->source);
+}
+
+static void serve(void *source);
+
+struct source *
+source_open(struct task *t, char **error)
+{
+    char text[512];
+    rd_kafka_conf_t *conf = client_conf(t, error);
+    if (!conf)
+        return NULL;
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    if (!rk) {
+        rd_kafka_conf_destroy(conf);
+        *error = mem_printf("%s", text);
+        return NULL;
+    }
+    struct source *s = mem_alloc(sizeof *s);
+    s->task = t;
+    s->rk = rk;
+    rd_kafka_poll_set_consumer(rk);
+    s->main = rd_kafka_queue_get_consumer(rk);
+    s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->wake_fd < 0)
+        fatal(70, "eventfd: %s", strerror(errno));
+    s->watch = (struct loop_watch){.fd = s->wake_fd, .ready = serve, .arg = s};
+    loop_add(&t->app->loop, &s->watch);
+    rd_kafka_queue_cb_event_enable(s->main, main_signalled, s);
+    s->unreached_since = clock_mono();
+    s->next_complaint = s->unreached_since + 3 * NS_PER_S;
+    return s;
+}
+
+void
+source_start(struct source *s)
+{
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    char *names = mem_string(s->task->conf->topic), *rest = names;
+    if (names[0] == '^') /* a pattern may hold commas */
+        rd_kafka_topic_partition_list_add(topics, names, RD_KAFKA_PARTITION_UA);
+    else
+        for (char *name; (name = strsep(&rest, ", "));)
+            if (name[0])
+                rd_kafka_topic_partition_list_add(topics, name, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t err = rd_kafka_subscribe(s->rk, topics);
+    if (err)
+        fatal(70, "%s: cannot subscribe to %s: %s", s->task->conf->name, s->task->conf->topic, rd_kafka_err2str(err));
+    rd_kafka_topic_partition_list_destroy(topics);
+    free(names);
+}
+
+void
+source_free(struct source **sp)
+{
+    struct source *s = *sp;
+    if (!s)
+        return;
+    loop_remove(&s->task->app->loop, &s->watch);
+    rd_kafka_queue_cb_event_enable(s->main, NULL, NULL);
+    for (uint32_t i = 0; i < s->n_fetches; i++)
+        rd_kafka_queue_cb_event_enable(s->fetches[i]->queue, NULL, NULL);
+    while (s->n_fetches > 0) {
+        s->fetches[0]->part.led.held = 0; /* a forced end: what is held is not waited for */
+        source_fetch_remove(s, s->fetches[0]);
+    }
+    if (s->revoking)
+        rd_kafka_topic_partition_list_destroy(s->revoking);
+    rd_kafka_queue_destroy(s->main);
+    rd_kafka_destroy_flags(s->rk, s->state == SOURCE_CLOSED ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    close(s->wake_fd);
+    ends_free(s);
+    free(s->fetches);
+    free(s);
+    *sp = NULL;
+}
+
+/* ---- partitions ---- */
+
+struct fetch *
+source_fetch(const struct source *s, const char *topic, int32_t number)
+{
+    for (uint32_t i = 0; i < s->n_fetches; i++) {
+        struct fetch *f = s->fetches[i];
+        if (!f->lost && f->part.number == number && strcmp(f->part.topic, topic) == 0)
+            return f;
+    }
+    return NULL;
+}
+
+struct fetch *
+source_fetch_add(struct source *s, const char *topic, int32_t number)
+{
+    struct fetch *f = mem_alloc(sizeof *f);
+    f->source = s;
+    f->part.topic = mem_string(topic);
+    f->part.number = number;
+    f->committed = -1;
+    dispatch_add(&s->task->dispatch, &f->part, batch_unref);
+    f->queue = rd_kafka_queue_get_partition(s->rk, topic, number);
+    rd_kafka_queue_forward(f->queue, NULL);
+    rd_kafka_queue_cb_event_enable(f->queue, fetch_signalled, f);
+    s->fetches = mem_grow(s->fetches, s->n_fetches + 1, sizeof(struct fetch *));
+    s->fetches[s->n_fetches++] = f;
+    return f;
+}
+
+void
+source_fetch_remove(struct source *s, struct fetch *f)
+{
+    rd_kafka_queue_cb_event_enable(f->queue, NULL, NULL);
+    rd_kafka_queue_destroy(f->queue);
+    dispatch_remove(&s->task->dispatch, &f->part);
+    for (uint32_t i = 0; i < s->n_fetches; i++)
+        if (s->fetches[i] == f) {
+            s->fetches[i] = s->fetches[--s->n_fetches];
+            break;
+        }
+    free(f->part.topic);
+    free(f);
+}
+
+/* ---- pulling ---- */
+
+/* take_special deals with what a queue holds beside records. */
+static void
+take_special(struct source *s, struct fetch *f, const rd_kafka_message_t *m)
+{
+    char text[512];
+    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        ledger_reach(&f->part.led, m->offset);
+        return;
+    }
+    snprintf(text, sizeof text, "%s/%d: %s", f->part.topic, f->part.number, rd_kafka_message_errstr(m));
+    source_complain(s, "kafka reports an error", text);
+}
+
+size_t
+source_pull(struct source *s, struct partition *p, rd_kafka_message_t **messages, size_t max)
+{
+    struct fetch *f = fetch_of(p);
+    ssize_t n = rd_kafka_consume_batch_queue(f->queue, 0, messages, max);
+    size_t kept = 0;
+    for (ssize_t i = 0; i < n; i++) {
+        if (messages[i]->err) {
+            take_special(s, f, messages[i]);
+            rd_kafka_message_destroy(messages[i]);
+        } else {
+            messages[kept++] = messages[i];
+        }
+    }
+    if (n < (ssize_t)max)
+        p->more = atomic_exchange(&f->signalled, false);
+    if (n > 0)
+        source_reached(s);
+    return kept;
+}
+
+/* ---- events ---- */
+
+static void
+unreachable(struct source *s, const char *why)
+{
+    snprintf(s->last_error, sizeof s->last_error, "%s", why);
+    if (!s->reached)
+        return;
+    s->reached = false;
+    s->unreached_since = clock_mono();
+    s->next_complaint = s->unreached_since;
+}
+
+void
+source_reached(struct source *s)
+{
+    if (!s->reached && s->next_complaint > s->unreached_since + 3 * NS_PER_S)
+        log_info("broker reached", "task=%s", s->task->conf->name);
+    s->reached = true;
+    s->probe = false;
+}
+
+void
+source_complain(struct source *s, const char *event, const char *text)
+{
+    mono_ns now = clock_mono();
+    if (now < s->last_complaint_at + COMPLAIN_EVERY && strcmp(text, s->last_complaint) == 0)
+        return;
+    snprintf(s->last_complaint, sizeof s->last_complaint, "%s", text);
+    s->last_complaint_at = now;
+    log_error(event, "task=%s error=\"%s\"", s->task->conf->name, text);
+}
+
+static void
+error_event(struct source *s, rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t err = rd_kafka_event_error(event);
+    const char *text = rd_kafka_event_error_string(event);
+    char fatal_text[512];
+    switch (err) {
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+        unreachable(s, s->last_error[0] ? s->last_error : text);
+        break;
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+        snprintf(s->last_error, sizeof s->last_error, "%s", text);
+        log_debug("kafka", "task=%s error=\"%s\"", s->task->conf->name, text);
+        break;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        source_complain(s, "topic does not exist", text);
+        break;
+    case RD_KAFKA_RESP_ERR__FATAL:
+        rd_kafka_fatal_error(s->rk, fatal_text, sizeof fatal_text);
+        fatal(70, "%s: fatal error of Kafka: %s", s->task->conf->name, fatal_text);
+    default:
+        source_complain(s, "kafka reports an error", text);
+    }
+}
+
+static void
+take_event(struct source *s, rd_kafka_event_t *event)
+{
+    switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_REBALANCE:
+        source_reached(s);
+        rebalance_event(s, event);
+        break;
+    case RD_KAFKA_EVENT_OFFSET_COMMIT:
+        commit_event(s, event);
+        break;
+    case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
+        ends_event(s, event);
+        break;
+    case RD_KAFKA_EVENT_ERROR:
+        error_event(s, event);
+        break;
+    case RD_KAFKA_EVENT_FETCH: /* every partition was cut off from this queue before it was assigned */
+        panic("a record came past its partition's queue");
+    default:
+        break;
+    }
+}
+
+static void
+serve(void *source)
+{
+    struct source *s = source;
+    uint64_t count;
+    ssize_t ignored = read(s->wake_fd, &count, sizeof count);
+    (void)ignored;
+    atomic_store(&s->woken, false); /* before looking, so that what comes from now on wakes again */
+    rd_kafka_event_t *event;
+    while ((event = rd_kafka_queue_poll(s->main, 0))) {
+        take_event(s, event);
+        rd_kafka_event_destroy(event);
+    }
+    for (uint32_t i = 0; i < s->n_fetches; i++)
+        if (atomic_exchange(&s->fetches[i]->signalled, false))
+            s->fetches[i]->part.more = true;
+    s->task->hungry = true;
+}
+
+static void
+complain_unreached(struct source *s, mono_ns now)
+{
+    if (s->reached || now < s->next_complaint || s->state != SOURCE_RUNNING)
+        return;
+    s->next_complaint = now + COMPLAIN_EVERY;
+    s->probe = s->n_fetches > 0;
+    if (!s->last_error[0]) /* connected, but not yet assigned: the group is still forming */
+        return;
+    const char *brokers = json_string_value(json_object_get(s->task->conf->kafka, "bootstrap.servers"));
+    log_warn("cannot reach the broker, trying again", "task=%s brokers=%s for=%" PRId64 "s error=\"%s\"",
+             s->task->conf->name, brokers ? brokers : "", (now - s->unreached_since) / NS_PER_S, s->last_error);
+}
+
+/* ---- the stop ---- */
+
+void
+source_stop(struct source *s)
+{
+    if (s->state != SOURCE_RUNNING)
+        return;
+    s->state = SOURCE_DRAINING;
+    for (uint32_t i = 0; i < s->n_fetches; i++)
+        s->fetches[i]->part.open = false;
+}
+
+static void
+step_stop(struct source *s, mono_ns now)
+{
+    if (s->state == SOURCE_DRAINING && source_in_hand(s) == 0 && !s->commit_in_flight) {
+        s->state = SOURCE_COMMITTING;
+        s->close_deadline = now + 5 * NS_PER_S;
+        commit_send(s, false);
+    }
+    if (s->state == SOURCE_COMMITTING && (!s->commit_in_flight || now >= s->close_deadline)) {
+        s->state = SOURCE_CLOSING;
+        s->close_deadline = now + 5 * NS_PER_S;
+        rd_kafka_error_t *error = rd_kafka_consumer_close_queue(s->rk, s->main);
+        if (error)
+            rd_kafka_error_destroy(error);
+    }
+    if (s->state == SOURCE_CLOSING && (rd_kafka_consumer_closed(s->rk) || now >= s->close_deadline))
+        s->state = SOURCE_CLOSED;
+}
+
+bool
+source_closed(const struct source *s)
+{
+    return s->state == SOURCE_CLOSED;
+}
+
+mono_ns
+source_tick(struct source *s, mono_ns now)
+{
+    mono_ns next = now + POLL_EVERY;
+    if (s->state == SOURCE_CLOSED)
+        return MONO_NEVER;
+    if (now >= s->next_poll) {
+        serve(s);
+        s->next_poll = now + POLL_EVERY;
+    }
+    next = mono_earlier(next, rebalance_tick(s, now));
+    next = mono_earlier(next, commit_tick(s, now));
+    ends_tick(s, now);
+    complain_unreached(s, now);
+    step_stop(s, now);
+    return s->state >= SOURCE_COMMITTING ? mono_earlier(next, now + 5 * NS_PER_MS) : next;
+}
+
+/* ---- what status shows ---- */
+
+uint64_t
+source_in_hand(const struct source *s)
+{
+    uint64_t held = 0;
+    for (uint32_t i = 0; i < s->n_fetches; i++)
+        held += s->fetches[i]->part.led.held;
+    return held;
+}
+
+uint32_t
+source_assigned(const struct source *s)
+{
+    return s->n_fetches;
+}
+
+/* end_of_partition is the high watermark as librdkafka last heard it; -1: not yet. */
+static int64_t
+end_of_partition(const struct fetch *f)
+{
+    int64_t low = -1, high = -1;
+    if (rd_kafka_get_watermark_offsets(f->source->rk, f->part.topic, f->part.number, &low, &high) || high < 0)
+        return -1;
+    return high;
+}
+
+int64_t
+source_lag(const struct source *s)
+{
+    int64_t lag = -1;
+    for (uint32_t i = 0; i < s->n_fetches; i++) {
+        int64_t end = end_of_partition(s->fetches[i]);
+        int64_t point = ledger_commit_point(&s->fetches[i]->part.led);
+        if (end >= 0 && point >= 0)
+            lag = (lag < 0 ? 0 : lag) + (end > point ? end - point : 0);
+    }
+    return lag;
+}
+
+json_t *
+source_partitions_json(const struct source *s)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < s->n_fetches; i++) {
+        const struct fetch *f = s->fetches[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:i, s:I, s:I, s:I}", "topic", f->part.topic, "partition", (int)f->part.number,
+                            "committed", (json_int_t)f->committed, "end", (json_int_t)end_of_partition(f),
+                            "in_flight", (json_int_t)f->part.led.held));
+    }
+    return list;
+}

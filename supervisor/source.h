@@ -1,0 +1,54 @@
+/* source.h - Kafka in: one consumer for each stream task, and its offsets back to Kafka.
+ *
+ * Four files share it: source.c (the client, its queues, pulling records), rebalance.c (what is assigned and revoked),
+ * commit.c (the ledger's commit point back to Kafka), ends.c (where --until-end ends). Their common insides are
+ * in source_int.h. Nothing here blocks once the app runs. */
+#ifndef SUPERVISOR_SOURCE_H
+#define SUPERVISOR_SOURCE_H
+
+#include <jansson.h>
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/clock.h"
+#include "supervisor/dispatch.h"
+
+struct task;
+struct source;
+
+/* source_open makes the consumer of a stream task; NULL with a text (free it) where its configuration is refused. */
+struct source *source_open(struct task *t, char **error);
+
+/* source_find_ends, for --until-end and before source_start, notes where each partition ends now: 0, or -1 with a text. It
+ * blocks for `patience` at most, one second at a time, while keep_on(arg) says so. */
+int source_find_ends(struct source *s, mono_ns patience, bool (*keep_on)(void *arg), void *arg, char **error);
+
+/* source_start subscribes: records come. */
+void source_start(struct source *s);
+
+/* source_pull takes up to `max` records of one partition that are there; the caller destroys the messages. */
+size_t source_pull(struct source *s, struct partition *p, rd_kafka_message_t **messages, size_t max);
+
+/* source_tick does what is due: commits, revokes, the steps of a stop; returns when it wants to be called again. */
+mono_ns source_tick(struct source *s, mono_ns now);
+
+/* source_ended: every record that was there at the start is done and committed (only after source_find_ends). */
+bool source_ended(const struct source *s);
+/* source_progress counts the records up to the ends: done and all, for people. */
+void source_progress(const struct source *s, int64_t *done, int64_t *all);
+
+/* source_stop: read no more, hand out no more; when nothing is held any more commit, leave the group, be closed. */
+void source_stop(struct source *s);
+bool source_closed(const struct source *s);
+/* source_in_hand counts the records that workers hold. */
+uint64_t source_in_hand(const struct source *s);
+void source_free(struct source **s);
+
+/* What status shows: lag (-1: not known), whether partitions are assigned, and the array "partitions". */
+int64_t source_lag(const struct source *s);
+uint32_t source_assigned(const struct source *s);
+json_t *source_partitions_json(const struct source *s);
+
+#endif

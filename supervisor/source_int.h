@@ -1,0 +1,101 @@
+/* source_int.h - the insides of a source, for source.c, rebalance.c, commit.c and ends.c only. */
+#ifndef SUPERVISOR_SOURCE_INT_H
+#define SUPERVISOR_SOURCE_INT_H
+
+#include <stdatomic.h>
+
+#include "supervisor/source.h"
+#include "supervisor/supervisor.h"
+
+/* One assigned partition, with its own queue. While that queue is not read, librdkafka stops fetching into it by itself. */
+struct fetch {
+    struct partition part; /* first: the dispatcher's partition is found back as its fetch */
+    struct source *source;
+    rd_kafka_queue_t *queue;
+    atomic_bool signalled; /* set by librdkafka's threads: the queue is not empty any more */
+    int64_t committed;     /* -1: not known */
+    bool leaving;          /* being revoked: drains */
+    bool lost;             /* not ours any more: waits only for what is held */
+};
+
+/* Where a partition ended when the run began. */
+struct end {
+    char *topic;
+    int32_t number;
+    int64_t low, end;
+    bool reached; /* and committed, by whoever it was assigned to */
+};
+
+enum source_state {
+    SOURCE_RUNNING,
+    SOURCE_DRAINING,   /* stop: until nothing is held */
+    SOURCE_COMMITTING, /* until the last commit is answered */
+    SOURCE_CLOSING,    /* until the group is left */
+    SOURCE_CLOSED
+};
+
+struct source {
+    struct task *task;
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *main; /* the consumer's own: rebalances, errors, commits; polled all the time for max.poll.interval */
+    int wake_fd;
+    struct loop_watch watch;
+    atomic_bool woken;
+    enum source_state state;
+    struct fetch **fetches;
+    uint32_t n_fetches;
+    /* rebalance.c */
+    rd_kafka_topic_partition_list_t *revoking; /* NULL: none is being answered */
+    mono_ns drain_deadline;
+    bool drain_forced;
+    /* commit.c */
+    bool commit_in_flight;
+    bool commit_failed;    /* the last one */
+    bool commit_held;      /* from an unassign to the next assign: nothing may be committed */
+    mono_ns commit_held_until;
+    mono_ns next_poll, next_commit, close_deadline;
+    /* how the broker is */
+    bool reached;
+    bool probe;            /* look whether it is there again: commit though nothing changed */
+    mono_ns unreached_since, next_complaint;
+    char last_error[256];
+    char last_complaint[256];
+    mono_ns last_complaint_at;
+    uint64_t rebalances;
+    /* ends.c */
+    struct end *ends;
+    uint32_t n_ends;
+    bool ends_known, asking_group;
+    mono_ns next_group_question;
+};
+
+static inline struct fetch *
+fetch_of(struct partition *p)
+{
+    return (struct fetch *)p;
+}
+
+/* source.c */
+struct fetch *source_fetch(const struct source *s, const char *topic, int32_t number);
+struct fetch *source_fetch_add(struct source *s, const char *topic, int32_t number);
+void source_fetch_remove(struct source *s, struct fetch *f);
+void source_reached(struct source *s); /* the broker answered */
+/* source_complain logs an error of Kafka, the same one not more often than every 10 s. */
+void source_complain(struct source *s, const char *event, const char *text);
+
+/* rebalance.c */
+void rebalance_event(struct source *s, rd_kafka_event_t *event);
+mono_ns rebalance_tick(struct source *s, mono_ns now);
+
+/* commit.c */
+/* commit_send commits what changed (everything, if `all`): false if there is nothing to. */
+bool commit_send(struct source *s, bool all);
+bool commit_pending(const struct source *s); /* something is done that was not committed */
+void commit_event(struct source *s, rd_kafka_event_t *event);
+mono_ns commit_tick(struct source *s, mono_ns now);
+
+/* ends.c */
+void ends_tick(struct source *s, mono_ns now);
+void ends_event(struct source *s, rd_kafka_event_t *event);
+void ends_free(struct source *s);
+#endif

@@ -1,0 +1,108 @@
+/* spawn.c - the birth of a child process: fork and at once exec.
+ *
+ * Owns: nothing after it returns.
+ * Guarantees: between fork and exec only async-signal-safe calls are made (the threads of librdkafka and libzmq, and
+ *   the locks they hold, do not survive a fork). The child gets the descriptors it was given and no other. It dies
+ *   with its parent, also where the parent died before the child could ask for that.
+ * Must not know: what the program is. */
+#include "supervisor/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ABOVE 64 /* fixed numbers are below, copies on the way are above */
+
+static void
+fail_in_child(const char *what)
+{
+    static const char start[] = "headrace: cannot start a child: ";
+    ssize_t ignored = write(STDERR_FILENO, start, sizeof start - 1);
+    ignored = write(STDERR_FILENO, what, strlen(what));
+    ignored = write(STDERR_FILENO, "\n", 1);
+    (void)ignored;
+    _exit(127);
+}
+
+/* place_fds moves the descriptors to their numbers: first out of each other's way, then down. */
+static void
+place_fds(const struct spawn_fd *fds, size_t n)
+{
+    int copies[SPAWN_FDS];
+    for (size_t i = 0; i < n; i++)
+        if ((copies[i] = fcntl(fds[i].from, F_DUPFD, ABOVE)) < 0)
+            fail_in_child("out of descriptors");
+    int null = open("/dev/null", O_RDONLY);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+        fail_in_child("/dev/null");
+    syscall(SYS_close_range, 3u, (unsigned)ABOVE - 1, 0u);
+    for (size_t i = 0; i < n; i++)
+        if (dup2(copies[i], fds[i].to) < 0)
+            fail_in_child("dup2");
+    syscall(SYS_close_range, (unsigned)ABOVE, ~0u, 0u);
+}
+
+static void
+reset_signals(void)
+{
+    struct sigaction plain;
+    memset(&plain, 0, sizeof plain);
+    plain.sa_handler = SIG_DFL;
+    sigaction(SIGPIPE, &plain, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void
+child(pid_t parent, const char *program, char *const argv[], char *const envp[], const struct spawn_fd *fds,
+      size_t n_fds)
+{
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it died before we asked */
+        _exit(127);
+    place_fds(fds, n_fds);
+    reset_signals();
+    execve(program, argv, envp);
+    fail_in_child(program);
+}
+
+pid_t
+spawn(const char *program, char *const argv[], char *const envp[], const struct spawn_fd *fds, size_t n_fds,
+      int *pidfd)
+{
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        child(parent, program, argv, envp, fds, n_fds);
+    if (pid < 0)
+        return -1;
+    setpgid(pid, pid); /* in both, so that it is done whoever comes first */
+    *pidfd = (int)syscall(SYS_pidfd_open, pid, 0u);
+    return pid;
+}
+
+int
+spawn_document(const char *name, const char *text, size_t length)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    for (size_t done = 0; done < length;) {
+        ssize_t n = write(fd, text + done, length - done);
+        if (n < 0) {
+            close(fd);
+            return -1;
+        }
+        done += (size_t)n;
+    }
+    lseek(fd, 0, SEEK_SET);
+    return fd;
+}

@@ -1,0 +1,188 @@
+/* supervisor.h - the running app: what the supervisor's parts know of each other.
+ *
+ * One struct app, with its tasks and their workers in arrays that never move. Each part has a heading below, named for its
+ * file, with the calls that the others may make. */
+#ifndef SUPERVISOR_SUPERVISOR_H
+#define SUPERVISOR_SUPERVISOR_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "shared/clock.h"
+#include "shared/scoreboard.h"
+#include "supervisor/attempts.h"
+#include "supervisor/batch.h"
+#include "supervisor/child.h"
+#include "supervisor/dispatch.h"
+#include "supervisor/embedded.h"
+#include "supervisor/holding.h"
+#include "supervisor/loop.h"
+#include "supervisor/pace.h"
+#include "supervisor/restart.h"
+#include "supervisor/rundir.h"
+#include "supervisor/run.h"
+
+struct app;
+struct task;
+struct source;
+struct control;
+
+enum worker_state {
+    WORKER_DOWN,     /* no process; started again at start_at */
+    WORKER_STARTING, /* born, not yet ready */
+    WORKER_UP,
+    WORKER_STOPPING, /* told to stop */
+    WORKER_GONE,     /* no process, and none to come */
+    WORKER_STATES
+};
+const char *worker_state_name(enum worker_state state);
+
+/* One instance of one task: the same struct over all its lives. */
+struct worker {
+    struct task *task;
+    int instance;
+    enum worker_state state;
+    struct child child;
+    struct scoreboard *sb;   /* of the life now; NULL without one */
+    struct holding holding;
+    struct restart_worker restart;
+    mono_ns start_at;        /* WORKER_DOWN */
+    mono_ns born_at;
+    bool expendable;         /* we kill it: what it is on is not its fault (rule 9) */
+    bool misbehaved;         /* killed for a bad frame or scoreboard */
+    char cause[REASON_MAX];  /* of the last death, as the reason of the record that was on says it */
+    uint64_t finished_life;  /* records finished in this life */
+    uint64_t processed, restarts;
+    bool running;            /* timers: a trigger is being run */
+    uint64_t trigger;        /* its number */
+    mono_ns trigger_started;
+    int64_t seen_offset;     /* the record status last saw it on, and since when */
+    int32_t seen_partition;
+    mono_ns seen_at;
+};
+
+/* One timer's grid and what became of its triggers. */
+struct trigger {
+    uint64_t step;           /* last step that was fired */
+    uint64_t fired, skipped;
+    uint64_t number;         /* of triggers handed out */
+    bool queued;
+    mono_ns start;           /* of the grid */
+    mono_ns lateness;        /* of the last one */
+    wall_ms last;            /* 0: none yet */
+};
+
+struct task {
+    struct app *app;
+    struct conf_task *conf;
+    struct worker *workers;
+    int n_workers;
+    struct restart_task restart;
+    struct attempts_policy policy;
+    char **environment;
+    uint64_t processed, failed, retried, skipped, redelivered;
+    bool failed_for_good;    /* given up on */
+    double rate;             /* records/s, as status last worked it out, and from what */
+    uint64_t rate_processed;
+    mono_ns rate_at;
+    bool hungry;             /* something changed that may let records be handed out */
+    mono_ns settle_at;       /* when the scoreboards are looked at next, asked or not */
+    /* streams */
+    mono_ns due_at;          /* when the next record that waits for an attempt may go */
+    struct source *source;
+    struct dispatch dispatch;
+    struct pace pace;
+    size_t record_bytes;     /* moving average of what a record takes in a frame */
+    int first_fed;           /* whose turn it is to be fed first */
+    /* timers */
+    struct trigger trigger_state;
+};
+
+enum app_state { APP_STARTING, APP_RUNNING, APP_STOPPING, APP_STATES };
+
+struct app {
+    struct conf *conf;
+    const struct run_options *options;
+    enum app_state state;
+    struct loop loop;
+    int signal_fd;
+    struct loop_watch signal_watch;
+    bool interrupted;        /* by a first SIGINT */
+    void *zmq;
+    struct rundir rundir;
+    int lifeline[2];         /* children hold the reading end: it ends with us */
+    int totals_fd;
+    struct totals *totals;
+    int64_t counters_base[SCOREBOARD_COUNTERS]; /* what dead lives added */
+    struct task *tasks;
+    size_t n_tasks;
+    struct child timekeeper; /* the timer process */
+    struct restart_task timekeeper_restart;
+    struct restart_worker timekeeper_backoff;
+    mono_ns timekeeper_start_at;
+    struct control *control;
+    struct embedded embedded;
+    bool has_embedded;
+    mono_ns started_at;
+    mono_ns stop_deadline;
+    bool forced;             /* the stop had to be forced */
+    int exit_code;
+    uint32_t random;         /* state of a small generator, for jitter */
+    uint32_t pipes;          /* opened so far: each has a name of its own */
+    char *worker_program, *timer_program;
+    char **environment;      /* of the timer process: ours, less the secrets */
+    mono_ns totals_at;       /* when the totals are published next */
+    mono_ns progress_at;     /* when the bar of --until-end is drawn next */
+    bool progress_drawn;
+};
+
+/* worker.c: birth, frames and death of workers */
+void worker_init(struct worker *w, struct task *t, int instance);
+void worker_start(struct worker *w);
+/* worker_tick starts what is due and buries the dead; returns when it wants to be called again. */
+mono_ns worker_tick(struct worker *w, mono_ns now);
+void worker_stop(struct worker *w);                       /* finish what was begun, then end */
+void worker_expend(struct worker *w, const char *why);    /* kill; what it is on goes back without an attempt */
+void worker_replace(struct worker *w, const char *wrong); /* kill a worker that breaks the protocol */
+void worker_settle(struct worker *w);
+bool worker_has_credit(const struct worker *w);
+
+/* records.c: what becomes of a record that ended */
+void records_ended(void *worker, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason);
+
+/* feed.c: frames for workers, from the ledger and from Kafka */
+void feed_task(struct task *t, mono_ns now);
+
+/* totals.c: the counters of the app */
+void totals_open(struct app *a);
+void totals_close(struct app *a);
+void totals_fold(struct app *a, const struct worker *w); /* a life ends: keep what it counted */
+void totals_publish(struct app *a);
+int64_t totals_of(const struct app *a, size_t counter);
+
+/* trigger.c: timers: from the timer process to the workers */
+void trigger_init(struct app *a);
+mono_ns trigger_tick(struct app *a, mono_ns now);
+void trigger_worker_free(struct worker *w); /* a timer's worker became ready, or ended its run */
+void trigger_stop(struct app *a);
+
+/* drain.c: the stop, step by step */
+void drain_begin(struct app *a, const char *why);
+void drain_at_once(struct app *a, const char *why);
+mono_ns drain_tick(struct app *a, mono_ns now);
+bool drain_done(const struct app *a);
+
+/* control.c and status.c: the running app asked */
+void control_open(struct app *a);
+void control_close(struct app *a);
+json_t *status_json(struct app *a);
+
+/* app-wide helpers in run.c */
+uint32_t app_random(struct app *a);
+char *app_endpoint(struct app *a); /* of the next pipe; free it */
+/* app_give_up: a task cannot go on; the app stops with exit code 1. */
+void app_give_up(struct app *a, const char *task, const char *why);
+
+#endif
