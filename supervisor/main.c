@@ -21,7 +21,6 @@ struct command {
     const char *help;
 };
 
-/* clang-format off: texts as they will be seen */
 static const struct command commands[] = {
     {"run", run_main, "run an app in the foreground",
      "usage: headrace run APP [options]\n"
@@ -46,7 +45,8 @@ static const struct command commands[] = {
      "  headrace run logs.so --embedded\n"},
 
     {"check", check_main, "check an app's configuration and modules",
-     "usage: headrace check APP [-c TASK=N]... [-w N|auto] [-b BROKERS] [-X P=VALUE]...\n"
+     "usage: headrace check APP [-c TASK=N]... [-w N|auto] [-b BROKERS]\n"
+     "                      [-X P=VALUE]...\n"
      "\n"
      "Reads the configuration, loads the modules in a child process and lists every\n"
      "problem there is. Nothing is started and no broker is asked.\n"
@@ -115,8 +115,8 @@ static const struct command commands[] = {
      "  - everything is in memory, and gone when it ends;\n"
      "  - about the last 5 MB of each partition are kept, older records are dropped,\n"
      "    read or not;\n"
-     "  - a topic that is not created by --topic has 4 partitions and is made when it is\n"
-     "    first used;\n"
+     "  - a topic that is not created by --topic is made when it is first used, with 4\n"
+     "    partitions;\n"
      "  - it listens on the loopback only, on a port of its own choosing;\n"
      "  - offsets committed in transactions are not kept; there are no access rights,\n"
      "    quotas, compaction or retention by time.\n"
@@ -152,7 +152,6 @@ static const struct command commands[] = {
      "\n"
      "  headrace stop -a logs\n"},
 };
-/* clang-format on */
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -163,12 +162,11 @@ print_overview(FILE *out)
                  "Runs the tasks of a Kafka application in worker processes of their own.\n\n");
     for (int i = 0; i < N_COMMANDS; i++)
         fprintf(out, "  %-8s%s\n", commands[i].name, commands[i].purpose);
-    fprintf(out,
-            "\n`headrace COMMAND --help` tells more; `headrace --version` says which this is.\n\n"
-            "  headrace run conf/logs.json --embedded -c process_logs=2\n"
-            "  echo '{\"severity\":\"ERROR\",\"message\":\"no space left\"}' | headrace send logs -a logs\n"
-            "  headrace status\n"
-            "  headrace stop\n");
+    fprintf(out, "\n`headrace COMMAND --help` tells more; `headrace --version` says which this is.\n\n"
+                 "  headrace run conf/logs.json --embedded -c process_logs=2\n"
+                 "  echo '{\"severity\":\"ERROR\",\"message\":\"no space\"}' | headrace send logs -a logs\n"
+                 "  headrace status\n"
+                 "  headrace stop\n");
 }
 
 static void

@@ -25,6 +25,8 @@
 #define PARTITIONS_MAX 10000
 #define TOPIC_MAX 249 /* Kafka's own limit */
 
+enum { OPTION_TOPIC = 0x100, OPTION_READY_FD };
+
 struct topic {
     char *name;
     int64_t partitions;
@@ -68,15 +70,15 @@ static int
 parse(struct broker *b, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"topic", required_argument, NULL, 't'},
-        {"ready-fd", required_argument, NULL, 'r'},
+        {"topic", required_argument, NULL, OPTION_TOPIC},
+        {"ready-fd", required_argument, NULL, OPTION_READY_FD},
         {NULL, 0, NULL, 0},
     };
     int opt, code;
-    while ((opt = getopt_long(argc, argv, ":t:", options, NULL)) != -1) {
-        if (opt == 't' && (code = add_topic(b, optarg)) != 0)
+    while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (opt == OPTION_TOPIC && (code = add_topic(b, optarg)) != 0)
             return code;
-        if (opt == 'r' && !usage_number(optarg, 0, 1 << 20, &b->ready_fd))
+        if (opt == OPTION_READY_FD && !usage_number(optarg, 0, 1 << 20, &b->ready_fd))
             return usage_error(COMMAND, "--ready-fd takes the number of an open descriptor, not '%s'",
                                optarg);
         if (opt == '?' || opt == ':')

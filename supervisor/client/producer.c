@@ -85,6 +85,9 @@ on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
         p->fatal = true;
     } else if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || p->last_error[0] == '\0') {
         snprintf(p->last_error, sizeof p->last_error, "%s", reason);
+        char *details = strstr(p->last_error, " (after ");
+        if (details)
+            *details = '\0';
     }
 }
 

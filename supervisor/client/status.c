@@ -18,6 +18,8 @@
 #define COMMAND "status"
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+enum { OPTION_RUNTIME_DIR = 0x100, OPTION_JSON }; /* without a short form */
+
 struct wish {
     struct ask_target target;
     bool json, verbose;
@@ -214,8 +216,8 @@ parse(struct wish *w, int argc, char **argv)
 {
     static const struct option options[] = {
         {"name", required_argument, NULL, 'a'},
-        {"runtime-dir", required_argument, NULL, 'r'},
-        {"json", no_argument, NULL, 'j'},
+        {"runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR},
+        {"json", no_argument, NULL, OPTION_JSON},
         {"verbose", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
@@ -225,10 +227,10 @@ parse(struct wish *w, int argc, char **argv)
         case 'a':
             w->target.app = optarg;
             break;
-        case 'r':
+        case OPTION_RUNTIME_DIR:
             w->target.runtime_dir = optarg;
             break;
-        case 'j':
+        case OPTION_JSON:
             w->json = true;
             break;
         case 'v':

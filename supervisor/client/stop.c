@@ -25,6 +25,8 @@
 #define COMMAND "stop"
 #define LOOK_AGAIN_MS 20 /* at the lock, where there is no process to wait for */
 
+enum { OPTION_RUNTIME_DIR = 0x100, OPTION_TIMEOUT }; /* without a short form */
+
 struct wish {
     struct ask_target target;
     mono_ns timeout;
@@ -46,17 +48,17 @@ parse(struct wish *w, int argc, char **argv)
 {
     static const struct option options[] = {
         {"name", required_argument, NULL, 'a'},
-        {"runtime-dir", required_argument, NULL, 'r'},
-        {"timeout", required_argument, NULL, 't'},
+        {"runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR},
+        {"timeout", required_argument, NULL, OPTION_TIMEOUT},
         {NULL, 0, NULL, 0},
     };
     int opt, code;
     while ((opt = getopt_long(argc, argv, ":a:", options, NULL)) != -1) {
         if (opt == 'a')
             w->target.app = optarg;
-        else if (opt == 'r')
+        else if (opt == OPTION_RUNTIME_DIR)
             w->target.runtime_dir = optarg;
-        else if (opt != 't')
+        else if (opt != OPTION_TIMEOUT)
             return usage_option(COMMAND, argv, options, opt);
         else if ((code = take_timeout(w, optarg)) != 0)
             return code;
