@@ -73,6 +73,13 @@ workers_cell(struct table *t, json_t *task)
         table_cell(t, "-");
 }
 
+/* number_cell: a number that is below zero is not known yet. */
+static void
+number_cell(struct table *t, json_t *number)
+{
+    table_json(t, json_number_value(number) < 0 ? NULL : number);
+}
+
 static void
 print_tasks(json_t *tasks)
 {
@@ -93,7 +100,7 @@ print_tasks(json_t *tasks)
         table_json(&t, json_object_get(task, "state"));
         workers_cell(&t, task);
         for (size_t k = 0; k < COUNT(keys); k++)
-            table_json(&t, stream ? json_object_get(task, keys[k]) : NULL);
+            number_cell(&t, stream ? json_object_get(task, keys[k]) : NULL);
     }
     putchar('\n');
     table_print(&t, stdout, 0);
@@ -167,6 +174,8 @@ print_workers(json_t *workers)
     struct table t;
     json_t *w;
     size_t i;
+    if (json_array_size(workers) == 0)
+        return;
     table_begin(&t, titles, COUNT(titles));
     json_array_foreach(workers, i, w)
     {
@@ -194,7 +203,7 @@ print_partitions(json_t *partitions)
         return;
     table_begin(&t, titles, COUNT(titles));
     json_array_foreach(partitions, i, p) for (size_t k = 0; k < COUNT(keys); k++)
-        table_json(&t, json_object_get(p, keys[k]));
+        number_cell(&t, json_object_get(p, keys[k]));
     table_print(&t, stdout, 2);
 }
 
@@ -251,7 +260,7 @@ print_status(const struct wish *w, json_t *status)
 {
     json_t *tasks = json_object_get(status, "tasks");
     if (w->json) {
-        json_dumpf(status, stdout, JSON_INDENT(2));
+        json_dumpf(status, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
         putchar('\n');
         return;
     }

@@ -14,15 +14,24 @@
 
 enum { OPTIONS_MAX = 32 };
 
+/* print_line prints one message. Names and reasons in it may come from elsewhere, so control characters are
+ * shown as
+ * '?'; a newline stays, for lists. */
 static void
 print_line(const char *command, const char *format, va_list args, const char *behind)
 {
+    char *text;
+    if (vasprintf(&text, format, args) < 0)
+        return;
+    for (char *p = text; *p; p++)
+        if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
+            *p = '?';
     fflush(stdout);
-    fprintf(stderr, "headrace %s: ", command);
-    vfprintf(stderr, format, args);
     if (behind)
-        fprintf(stderr, " (see headrace %s --help)", behind);
-    fputc('\n', stderr);
+        fprintf(stderr, "headrace %s: %s (see headrace %s --help)\n", command, text, behind);
+    else
+        fprintf(stderr, "headrace %s: %s\n", command, text);
+    free(text);
 }
 
 int
