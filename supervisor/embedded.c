@@ -115,15 +115,27 @@ read_address(int fd, const char **wrong)
     return NULL;
 }
 
+/* own_program returns the path of this program, so that the broker is called by its name in a list of
+ * processes; where it was replaced meanwhile, the link to what runs. */
+static char *
+own_program(void)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[length > 0 ? length : 0] = '\0';
+    return mem_string(access(path, X_OK) == 0 ? path : "/proc/self/exe");
+}
+
 static pid_t
 spawn_broker(const struct conf *c, int ready, int *pidfd)
 {
-    char **argv = make_arguments(c);
+    char **argv = make_arguments(c), *program = own_program();
     struct spawn_fd fd = {.from = ready, .to = READY_FD};
-    pid_t pid = spawn("/proc/self/exe", argv, environ, &fd, 1, pidfd);
+    pid_t pid = spawn(program, argv, environ, &fd, 1, pidfd);
     for (size_t i = 0; argv[i]; i++)
         free(argv[i]);
     free(argv);
+    free(program);
     return pid;
 }
 
