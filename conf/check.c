@@ -70,8 +70,7 @@ check_intervals(struct conf *c)
 {
     for (size_t i = 0; i < c->n_tasks; i++) {
         const struct conf_task *t = &c->tasks[i];
-        bool tried = json_object_get(merge_file_section(c, t), "interval") != NULL;
-        if (t->kind == CONF_TIMER && t->interval == 0 && !tried)
+        if (t->kind == CONF_TIMER && !json_object_get(t->from, "interval"))
             conf_problem(c, "%s: timers.%s.interval: is missing; give it there, such as \"30s\", or in the code (%s)",
                          c->path, t->name, t->declared_at);
     }

@@ -74,8 +74,9 @@ take_code(struct conf *c, struct conf_task *t, const struct conf_option *o, json
     char *where = mem_printf("%s: %s: %s.%s", t->module, t->declared_at, t->name, o->key);
     if (json_is_number(value) && json_number_value(value) < 0 && o->type == OPTION_DURATION)
         conf_problem(c, "%s: must be more than 0 seconds, is %g", where, json_number_value(value));
-    else if (option_read(c, where, o, value, t))
-        set_from(t, o->key, CONF_FROM_CODE);
+    else
+        option_read(c, where, o, value, t);
+    set_from(t, o->key, CONF_FROM_CODE); /* also where the value was not taken: it was given */
     free(where);
     json_decref(value);
 }
@@ -85,8 +86,9 @@ take_file(struct conf_task *t, const struct conf_option *o, json_t *value)
 {
     const char *name;
     json_t *member;
-    if (!value || !option_read(NULL, "", o, value, t))
+    if (!value)
         return;
+    option_read(NULL, "", o, value, t);
     if (o->type != OPTION_STRINGS)
         set_from(t, o->key, CONF_FROM_FILE);
     else
@@ -254,6 +256,8 @@ conf_merge(struct conf *c, json_t **descriptions, const struct conf_overrides *o
 {
     static const struct conf_overrides nothing;
     struct merging m = {.c = c, .o = o ? o : &nothing, .kafka = json_object()};
+    size_t wanted = json_array_size(json_object_get(c->file, "modules"));
+    m.partly = c->n_modules == 0 || (c->file && wanted != c->n_modules);
     override_kafka(&m);
     for (size_t i = 0; i < c->n_modules; i++)
         add_module_tasks(&m, c->modules[i], descriptions[i]);

@@ -91,7 +91,8 @@ conf_show_duration(mono_ns ns)
     for (const struct unit *u = durations; u->name; u++)
         if (ns % u->worth == 0)
             return mem_printf("%" PRId64 "%s", ns / u->worth, u->name);
-    char *text = mem_printf("%lld.%06lld", ns / NS_PER_MS, ns % NS_PER_MS);
+    int64_t whole = ns / NS_PER_MS, rest = ns % NS_PER_MS;
+    char *text = mem_printf("%" PRId64 ".%06" PRId64, whole, rest);
     size_t end = strlen(text);
     while (text[end - 1] == '0')
         text[--end] = '\0';

@@ -161,32 +161,34 @@ parse_reply(const struct intake *reply, char **problem)
     return NULL;
 }
 
+static bool
+complains(json_t *description)
+{
+    return json_array_size(json_object_get(description, "problems")) > 0;
+}
+
 /* judge says what has become of the child: its description, or NULL with the problem. A module that complains of itself
  * may end with an exit code of its own; it has said why. */
 static json_t *
 judge(const struct describing *d, mono_ns limit, char **problem)
 {
     bool exited = d->end.si_code == CLD_EXITED;
-    char *time = conf_show_duration(limit);
     json_t *description = NULL;
     *problem = NULL;
     if (d->late)
-        *problem = mem_printf("still loading after %s: killed", time);
+        *problem = mem_printf("still loading after %g s: killed", (double)limit / NS_PER_S);
     else if (d->reply.over)
         *problem = mem_printf("its description is larger than %d MB: killed", REPLY_MAX >> 20);
     else if (!exited)
         *problem = signal_text(d->end.si_status);
-    else if (d->end.si_status == 0 && d->reply.size > 0)
+    else if (d->reply.size > 0)
         description = parse_reply(&d->reply, problem);
-    else
-        description = d->reply.size > 0 ? parse_reply(&d->reply, problem) : NULL;
-    if (description && d->end.si_status != 0 && json_array_size(json_object_get(description, "problems")) == 0) {
+    if (description && d->end.si_status != 0 && !complains(description)) {
         json_decref(description);
         description = NULL;
     }
     if (!description && exited && !*problem)
         *problem = mem_printf("exited with %d while it was loaded", d->end.si_status);
-    free(time);
     return description;
 }
 
@@ -220,7 +222,7 @@ describe_run(const char *program, const char *module, char *const envp[], mono_n
         listen_until(&d, clock_mono() + limit);
         finish(&d);
         description = judge(&d, limit, problem);
-        if (!description)
+        if (!description || complains(description))
             show_output(module, &d.output);
     }
     intake_free(&d.reply);
@@ -268,21 +270,31 @@ environment(const struct conf *c)
     return list;
 }
 
+static void
+module_problem(struct conf *c, const char *module, const char *problem)
+{
+    if (c->file)
+        conf_problem(c, "%s: modules: %s: %s", c->path, module, problem);
+    else /* the module itself was given */
+        conf_problem(c, "%s: %s", c->path, problem);
+}
+
 void
 describe_all(struct conf *c, json_t **descriptions)
 {
-    char **envp = environment(c), *problem;
+    char **envp = environment(c), *problem = NULL;
     for (size_t i = 0; i < c->n_modules; i++) {
         const char *module = c->modules[i];
         descriptions[i] = NULL;
         if (access(module, R_OK)) {
-            conf_problem(c, "%s: modules: %s: %s", c->path, module, strerror(errno));
+            module_problem(c, module, strerror(errno));
             continue;
         }
         descriptions[i] = describe_with(module, envp, DESCRIBE_LIMIT, &problem);
         if (!descriptions[i])
-            conf_problem(c, "%s: modules: %s: %s", c->path, module, problem);
-        free(descriptions[i] ? NULL : problem);
+            module_problem(c, module, problem);
+        free(problem);
+        problem = NULL;
     }
     free(envp);
 }
