@@ -120,6 +120,8 @@ close_listed(struct source *s, bool lost)
         f->leaving = true;
         withdraw_everywhere(s, &f->part);
         f->lost = lost; /* last: a lost one is not found by name any more */
+        if (lost) /* and its queue may soon be its successor's */
+            source_fetch_cut(f);
     }
 }
 
@@ -169,6 +171,7 @@ revoked(struct source *s, const rd_kafka_topic_partition_list_t *list)
     s->revoking = rd_kafka_topic_partition_list_copy(list);
     s->drain_deadline = clock_mono() + s->task->app->conf->drain_timeout;
     s->drain_forced = false;
+    s->commit_failed = false;
     s->rebalances++;
     close_listed(s, lost);
     if (lost) {

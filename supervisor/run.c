@@ -120,6 +120,16 @@ find_programs(struct app *a)
     return 70;
 }
 
+static void
+embedded_ended(void *app)
+{
+    struct app *a = app;
+    loop_remove(&a->loop, &a->embedded_watch);
+    log_error("the embedded broker ended by itself: what was in its topics is gone", NULL);
+    a->exit_code = 70;
+    drain_at_once(a, "no broker any more");
+}
+
 /* start_embedded starts the broker and points every client to it. */
 static int
 start_embedded(struct app *a)
@@ -133,6 +143,8 @@ start_embedded(struct app *a)
         return 69;
     }
     a->has_embedded = true;
+    a->embedded_watch = (struct loop_watch){.fd = a->embedded.pidfd, .ready = embedded_ended, .arg = a};
+    loop_add(&a->loop, &a->embedded_watch);
     for (size_t i = 0; i < a->conf->n_tasks; i++)
         if (a->conf->tasks[i].kafka)
             json_object_set_new(a->conf->tasks[i].kafka, "bootstrap.servers", json_string(a->embedded.address));
@@ -221,6 +233,18 @@ start(struct app *a)
 
 /* ---- the loop ---- */
 
+/* measure_rate counts the records of the last second, for status. */
+static mono_ns
+measure_rate(struct task *t, mono_ns now)
+{
+    if (now >= t->rate_at + NS_PER_S) {
+        t->rate = (double)(t->processed - t->rate_processed) * (double)NS_PER_S / (double)(now - t->rate_at);
+        t->rate_processed = t->processed;
+        t->rate_at = now;
+    }
+    return t->rate_at + NS_PER_S;
+}
+
 static mono_ns
 tick_task(struct task *t, mono_ns now)
 {
@@ -236,6 +260,7 @@ tick_task(struct task *t, mono_ns now)
     if (now >= t->settle_at)
         t->settle_at = now + SETTLE_EVERY;
     if (t->source) {
+        next = mono_earlier(next, measure_rate(t, now));
         if (now >= t->due_at)
             t->hungry = true;
         t->due_at = dispatch_due(&t->dispatch, now);

@@ -23,72 +23,9 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 
-#define COMPLAIN_EVERY (10 * NS_PER_S)
 #define POLL_EVERY (500 * NS_PER_MS) /* the main queue, also without a wake-up */
 
-/* Defaults where they differ from librdkafka's; the configuration's kafka section comes after and wins. */
-static const char *const defaults[][2] = {
-    {"auto.offset.reset", "earliest"},
-    {"partition.assignment.strategy", "cooperative-sticky"},
-    {"session.timeout.ms", "10000"},
-    {"queued.min.messages", "1000000"},
-    {"queued.max.messages.kbytes", "16384"},
-    {"fetch.wait.max.ms", "100"},
-    {"fetch.error.backoff.ms", "100"},
-    {"reconnect.backoff.max.ms", "2000"},
-};
-
-/* Ours alone: conf refuses them in the file. */
-static const char *const owned[][2] = {
-    {"enable.auto.commit", "false"},
-    {"enable.auto.offset.store", "false"},
-    {"enable.partition.eof", "true"},
-};
-
 /* ---- the client ---- */
-
-static void
-log_of_rdkafka(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-    (void)rk;
-    (void)level; /* what matters to the user comes as an error event, said in our words */
-    log_debug("kafka", "facility=%s text=\"%s\"", facility, text);
-}
-
-static int
-set(rd_kafka_conf_t *conf, const char *name, const char *value, char **error)
-{
-    char text[512];
-    if (rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK)
-        return 0;
-    *error = mem_printf("%s: %s", name, text);
-    return -1;
-}
-
-static rd_kafka_conf_t *
-client_conf(struct task *t, char **error)
-{
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    const char *name;
-    json_t *value;
-    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
-        if (set(conf, defaults[i][0], defaults[i][1], error) < 0)
-            goto out;
-    json_object_foreach (t->conf->kafka, name, value)
-        if (set(conf, name, json_string_value(value), error) < 0)
-            goto out;
-    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
-        if (set(conf, owned[i][0], owned[i][1], error) < 0)
-            goto out;
-    if (set(conf, "group.id", t->conf->group, error) < 0)
-        goto out;
-    rd_kafka_conf_set_log_cb(conf, log_of_rdkafka);
-    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
-    return conf;
-out:
-    rd_kafka_conf_destroy(conf);
-    return NULL;
-}
 
 static void
 wake(struct source *s)
@@ -122,7 +59,7 @@ struct source *
 source_open(struct task *t, char **error)
 {
     char text[512];
-    rd_kafka_conf_t *conf = client_conf(t, error);
+    rd_kafka_conf_t *conf = consumer_conf(t, error);
     if (!conf)
         return NULL;
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
@@ -173,8 +110,6 @@ source_free(struct source **sp)
         return;
     loop_remove(&s->task->app->loop, &s->watch);
     rd_kafka_queue_cb_event_enable(s->main, NULL, NULL);
-    for (uint32_t i = 0; i < s->n_fetches; i++)
-        rd_kafka_queue_cb_event_enable(s->fetches[i]->queue, NULL, NULL);
     while (s->n_fetches > 0) {
         s->fetches[0]->part.led.held = 0; /* a forced end: what is held is not waited for */
         source_fetch_remove(s, s->fetches[0]);
@@ -221,10 +156,19 @@ source_fetch_add(struct source *s, const char *topic, int32_t number)
 }
 
 void
-source_fetch_remove(struct source *s, struct fetch *f)
+source_fetch_cut(struct fetch *f)
 {
+    if (!f->queue)
+        return;
     rd_kafka_queue_cb_event_enable(f->queue, NULL, NULL);
     rd_kafka_queue_destroy(f->queue);
+    f->queue = NULL;
+}
+
+void
+source_fetch_remove(struct source *s, struct fetch *f)
+{
+    source_fetch_cut(f);
     dispatch_remove(&s->task->dispatch, &f->part);
     for (uint32_t i = 0; i < s->n_fetches; i++)
         if (s->fetches[i] == f) {
@@ -274,37 +218,6 @@ source_pull(struct source *s, struct partition *p, rd_kafka_message_t **messages
 /* ---- events ---- */
 
 static void
-unreachable(struct source *s, const char *why)
-{
-    snprintf(s->last_error, sizeof s->last_error, "%s", why);
-    if (!s->reached)
-        return;
-    s->reached = false;
-    s->unreached_since = clock_mono();
-    s->next_complaint = s->unreached_since;
-}
-
-void
-source_reached(struct source *s)
-{
-    if (!s->reached && s->next_complaint > s->unreached_since + 3 * NS_PER_S)
-        log_info("broker reached", "task=%s", s->task->conf->name);
-    s->reached = true;
-    s->probe = false;
-}
-
-void
-source_complain(struct source *s, const char *event, const char *text)
-{
-    mono_ns now = clock_mono();
-    if (now < s->last_complaint_at + COMPLAIN_EVERY && strcmp(text, s->last_complaint) == 0)
-        return;
-    snprintf(s->last_complaint, sizeof s->last_complaint, "%s", text);
-    s->last_complaint_at = now;
-    log_error(event, "task=%s error=\"%s\"", s->task->conf->name, text);
-}
-
-static void
 error_event(struct source *s, rd_kafka_event_t *event)
 {
     rd_kafka_resp_err_t err = rd_kafka_event_error(event);
@@ -312,7 +225,7 @@ error_event(struct source *s, rd_kafka_event_t *event)
     char fatal_text[512];
     switch (err) {
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-        unreachable(s, s->last_error[0] ? s->last_error : text);
+        reach_lost(s, s->last_error[0] ? s->last_error : text);
         break;
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__RESOLVE:
@@ -376,20 +289,6 @@ serve(void *source)
     s->task->hungry = true;
 }
 
-static void
-complain_unreached(struct source *s, mono_ns now)
-{
-    if (s->reached || now < s->next_complaint || s->state != SOURCE_RUNNING)
-        return;
-    s->next_complaint = now + COMPLAIN_EVERY;
-    s->probe = s->n_fetches > 0;
-    if (!s->last_error[0]) /* connected, but not yet assigned: the group is still forming */
-        return;
-    const char *brokers = json_string_value(json_object_get(s->task->conf->kafka, "bootstrap.servers"));
-    log_warn("cannot reach the broker, trying again", "task=%s brokers=%s for=%" PRId64 "s error=\"%s\"",
-             s->task->conf->name, brokers ? brokers : "", (now - s->unreached_since) / NS_PER_S, s->last_error);
-}
-
 /* ---- the stop ---- */
 
 void
@@ -440,7 +339,7 @@ source_tick(struct source *s, mono_ns now)
     next = mono_earlier(next, rebalance_tick(s, now));
     next = mono_earlier(next, commit_tick(s, now));
     ends_tick(s, now);
-    complain_unreached(s, now);
+    reach_tick(s, now);
     step_stop(s, now);
     return s->state >= SOURCE_COMMITTING ? mono_earlier(next, now + 5 * NS_PER_MS) : next;
 }

@@ -56,6 +56,7 @@ struct source {
     mono_ns next_poll, next_commit, close_deadline;
     /* how the broker is */
     bool reached;
+    bool complained;       /* a line said that it cannot be reached */
     bool probe;            /* look whether it is there again: commit though nothing changed */
     mono_ns unreached_since, next_complaint;
     char last_error[256];
@@ -79,7 +80,15 @@ fetch_of(struct partition *p)
 struct fetch *source_fetch(const struct source *s, const char *topic, int32_t number);
 struct fetch *source_fetch_add(struct source *s, const char *topic, int32_t number);
 void source_fetch_remove(struct source *s, struct fetch *f);
+void source_fetch_cut(struct fetch *f); /* no more signals or records from its queue */
+
+/* consumer.c */
+rd_kafka_conf_t *consumer_conf(struct task *t, char **error);
+
+/* reach.c */
 void source_reached(struct source *s); /* the broker answered */
+void reach_lost(struct source *s, const char *why);
+void reach_tick(struct source *s, mono_ns now);
 /* source_complain logs an error of Kafka, the same one not more often than every 10 s. */
 void source_complain(struct source *s, const char *event, const char *text);
 

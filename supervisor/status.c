@@ -74,18 +74,6 @@ worker_json(struct worker *w, mono_ns now)
                      record_json(w, now));
 }
 
-/* rate is records per second since the task was last asked about, but not more often than once a second. */
-static double
-rate(struct task *t, mono_ns now)
-{
-    if (now - t->rate_at >= NS_PER_S) {
-        t->rate = (double)(t->processed - t->rate_processed) / seconds(now - t->rate_at);
-        t->rate_at = now;
-        t->rate_processed = t->processed;
-    }
-    return t->rate;
-}
-
 static const char *
 task_state(const struct task *t)
 {
@@ -106,13 +94,13 @@ task_state(const struct task *t)
 }
 
 static void
-add_stream(json_t *out, struct task *t, mono_ns now)
+add_stream(json_t *out, const struct task *t)
 {
     json_object_set_new(out, "topic", json_string(t->conf->topic));
     json_object_set_new(out, "group", json_string(t->conf->group));
     json_object_set_new(out, "order", json_string(t->conf->order == CONF_ORDER_NONE ? "none" : "partition"));
     json_object_set_new(out, "lag", json_integer(source_lag(t->source)));
-    json_object_set_new(out, "rate", json_real(rate(t, now)));
+    json_object_set_new(out, "rate", json_real(t->rate));
     json_object_set_new(out, "partitions", source_partitions_json(t->source));
 }
 
@@ -128,7 +116,7 @@ task_json(struct task *t, mono_ns now)
                             (json_int_t)t->retried, "skipped", (json_int_t)t->skipped, "redelivered",
                             (json_int_t)t->redelivered, "workers", workers);
     if (t->source)
-        add_stream(out, t, now);
+        add_stream(out, t);
     return out;
 }
 

@@ -84,7 +84,7 @@ struct task {
     char **environment;
     uint64_t processed, failed, retried, skipped, redelivered;
     bool failed_for_good;    /* given up on */
-    double rate;             /* records/s, as status last worked it out, and from what */
+    double rate;             /* records/s over the last second */
     uint64_t rate_processed;
     mono_ns rate_at;
     bool hungry;             /* something changed that may let records be handed out */
@@ -124,6 +124,7 @@ struct app {
     mono_ns timekeeper_start_at;
     struct control *control;
     struct embedded embedded;
+    struct loop_watch embedded_watch;
     bool has_embedded;
     mono_ns started_at;
     mono_ns stop_deadline;
