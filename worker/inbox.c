@@ -173,11 +173,23 @@ begin_next(struct hr_task *self)
     return false;
 }
 
+/* await_room waits until a failure may be published. The supervisor counts a failure as read after it has taken the
+ * lane back, so what it has read needs no bar any more; without this, a frame in which more lanes fail than there are
+ * bars would wait for the next frame for ever. */
+static void
+await_room(struct hr_task *self)
+{
+    while (!turn_may_fail(&self->turn)) {
+        turn_handled(&self->turn, atomic_load_explicit(&self->sb->failures_read, memory_order_acquire));
+        if (!turn_may_fail(&self->turn))
+            self->peer->pause(self->peer);
+    }
+}
+
 void
 inbox_fail(struct hr_task *self, enum failure_kind kind, const char *reason)
 {
-    while (!turn_may_fail(&self->turn))
-        self->peer->pause(self->peer);
+    await_room(self);
     turn_fail(&self->turn, kind, reason);
     outbox_look(self);
 }
