@@ -114,7 +114,7 @@ static const struct command commands[] = {
      "\n"
      "  - everything is in memory, and gone when it ends;\n"
      "  - about the last 5 MB of each partition are kept, older records are dropped,\n"
-     "    read or not;\n"
+     "    read or not; a record of more than 5 MB may never be seen, nor the next one;\n"
      "  - a topic that is not created by --topic is made when it is first used, with 4\n"
      "    partitions;\n"
      "  - it listens on the loopback only, on a port of its own choosing;\n"
