@@ -1,4 +1,5 @@
-/* document.c - JSON documents that a process inherits on a descriptor. Owns nothing; does not know what they say. */
+/* document.c - JSON documents that a process inherits on a descriptor. Owns nothing; does not know what they
+ * say. */
 #include "shared/document.h"
 
 #include <errno.h>

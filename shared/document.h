@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-/* document_read reads the whole of a file or memfd from its start, whatever its offset. NULL: *problem (to be freed)
- * says why, in words. The caller owns the result. */
+/* document_read reads the whole of a file or memfd from its start, whatever its offset. NULL: *problem (to be
+ * freed) says why, in words. The caller owns the result. */
 json_t *document_read(int fd, char **problem);
 
 #endif

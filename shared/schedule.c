@@ -1,8 +1,7 @@
 /* schedule.c - when a timer is due. Owns nothing.
  *
- * Guarantees: no step is fired twice or before its time, and each is either fired or counted as missed, however late
- *   and however irregularly it is asked.
- * Must not know: the clock, timers, tasks. */
+ * Guarantees: no step is fired twice or before its time, and each is either fired or counted as missed,
+ * however late and however irregularly it is asked. Must not know: the clock, timers, tasks. */
 #include "shared/schedule.h"
 
 mono_ns

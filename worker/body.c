@@ -1,11 +1,10 @@
 /* body.c - the body of a task, called, and how it ended.
  *
- * DESIGN: a body ends in one of three ways, and each leaves its record in the state that says what happened: it was
- *   told to stop (the record is handed back, no attempt is counted), it returned of itself (the record failed), it
- *   died or called exit (nothing is done here; the record stays on, and the supervisor finds it so). A verdict that
- *   the body has given counts in either of the first two.
- * Guarantees: the record's state is published before the phase. Owns nothing.
- * Must not know: who is at the other end. */
+ * DESIGN: a body ends in one of three ways, and each leaves its record in the state that says what happened:
+ * it was told to stop (the record is handed back, no attempt is counted), it returned of itself (the record
+ * failed), it died or called exit (nothing is done here; the record stays on, and the supervisor finds it
+ * so). A verdict that the body has given counts in either of the first two. Guarantees: the record's state is
+ * published before the phase. Owns nothing. Must not know: who is at the other end. */
 #include "worker/body.h"
 
 #include <stdio.h>

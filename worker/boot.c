@@ -1,9 +1,9 @@
 /* boot.c - what a worker is told at its birth.
  *
  * Owns: the boot document and the mappings; both stay until the process ends.
- * Guarantees: what is read is checked for shape and size, so a supervisor of another version is met with a text and
- *   not with a crash; a child that a body forks gets neither the descriptors (where it execs) nor the scoreboard.
- * Must not know: what is done with it. */
+ * Guarantees: what is read is checked for shape and size, so a supervisor of another version is met with a
+ * text and not with a crash; a child that a body forks gets neither the descriptors (where it execs) nor the
+ * scoreboard. Must not know: what is done with it. */
 #include "worker/boot.h"
 
 #include <errno.h>
@@ -36,7 +36,8 @@ read_counters(struct boot *boot, const json_t *names)
     if (json_array_size(names) > SCOREBOARD_COUNTERS)
         return mem_printf("%zu counters, there is room for %d", json_array_size(names), SCOREBOARD_COUNTERS);
     boot->counters = mem_array(json_array_size(names), sizeof *boot->counters);
-    json_array_foreach (names, i, name) {
+    json_array_foreach(names, i, name)
+    {
         if (!json_is_string(name))
             return mem_printf("counters[%zu] is not a string", i);
         boot->counters[boot->n_counters++] = json_string_value(name);
@@ -55,10 +56,10 @@ read_document(struct boot *boot)
     boot->document = document_read(CHILD_FD_BOOT, &problem);
     if (!boot->document)
         return problem;
-    if (json_unpack_ex(boot->document, &error, 0, "{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:o}", "task", &boot->task,
-                       "kind", &kind, "module", &boot->module, "endpoint", &boot->endpoint, "log_level", &level,
-                       "instance", &boot->instance, "concurrency", &boot->concurrency, "generation", &generation,
-                       "counters", &counters) < 0)
+    if (json_unpack_ex(boot->document, &error, 0, "{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:o}", "task",
+                       &boot->task, "kind", &kind, "module", &boot->module, "endpoint", &boot->endpoint,
+                       "log_level", &level, "instance", &boot->instance, "concurrency", &boot->concurrency,
+                       "generation", &generation, "counters", &counters) < 0)
         return mem_printf("boot document: %s", error.text);
     if (kind_of(kind) < 0 || log_level_of(level) < 0)
         return mem_printf("boot document: kind %s, log_level %s", kind, level);

@@ -1,4 +1,5 @@
-/* boot.h - what a worker is told at its birth: the boot document and the shared memory (shared/children.h). */
+/* boot.h - what a worker is told at its birth: the boot document and the shared memory (shared/children.h).
+ */
 #ifndef WORKER_BOOT_H
 #define WORKER_BOOT_H
 
@@ -21,8 +22,8 @@ struct boot {
     const struct totals *totals;
 };
 
-/* boot_read reads and maps everything, and closes the descriptors but CHILD_FD_LIFELINE. NULL, or what is wrong (to
- * be freed): then this process was not started by a supervisor. */
+/* boot_read reads and maps everything, and closes the descriptors but CHILD_FD_LIFELINE. NULL, or what is
+ * wrong (to be freed): then this process was not started by a supervisor. */
 char *boot_read(struct boot *boot);
 
 #endif

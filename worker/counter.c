@@ -1,11 +1,10 @@
 /* counter.c - HR_COUNTER, hr_count, hr_total.
  *
  * Owns: which counter counts where.
- * DESIGN: hr_counter.slot holds the index in the scoreboard's counters plus one, NULL while it is not bound. The base
- *   is kept apart, so that a child that a body forks, which has no scoreboard, counts into a dummy and not into
- *   memory that is not there.
- * Guarantees: a counter can be used at any time, from any thread.
- * Must not know: who adds the counts up. */
+ * DESIGN: hr_counter.slot holds the index in the scoreboard's counters plus one, NULL while it is not bound.
+ * The base is kept apart, so that a child that a body forks, which has no scoreboard, counts into a dummy and
+ * not into memory that is not there. Guarantees: a counter can be used at any time, from any thread. Must not
+ * know: who adds the counts up. */
 #include "worker/counter.h"
 
 #include <pthread.h>

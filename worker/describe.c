@@ -1,8 +1,9 @@
 /* describe.c - `headrace-worker --describe MODULE`: what a module declares, as JSON.
  *
- * Guarantees: a description is written whenever this process lives that long; what is wrong in the module stands in
- *   its `problems`, all of it. Constructors and hr_setup of the module may print, crash or hang: the parent has a
- *   time limit and reads a descriptor of its own. Owns nothing; does not know what is done with a description. */
+ * Guarantees: a description is written whenever this process lives that long; what is wrong in the module
+ * stands in its `problems`, all of it. Constructors and hr_setup of the module may print, crash or hang: the
+ * parent has a time limit and reads a descriptor of its own. Owns nothing; does not know what is done with a
+ * description. */
 #include "worker/describe.h"
 
 #include <errno.h>
@@ -40,10 +41,11 @@ static json_t *
 describe_entry(const struct entry *e)
 {
     if (e->timer)
-        return json_pack("{s:o, s:f, s:o, s:i}", "name", text(e->name), "interval", e->interval, "file", text(e->file),
-                         "line", e->line);
-    return json_pack("{s:o, s:o, s:i, s:s?, s:o, s:i}", "name", text(e->name), "topic", text(e->topic), "concurrency",
-                     e->concurrency, "order", order_name(e->order), "file", text(e->file), "line", e->line);
+        return json_pack("{s:o, s:f, s:o, s:i}", "name", text(e->name), "interval", e->interval, "file",
+                         text(e->file), "line", e->line);
+    return json_pack("{s:o, s:o, s:i, s:s?, s:o, s:i}", "name", text(e->name), "topic", text(e->topic),
+                     "concurrency", e->concurrency, "order", order_name(e->order), "file", text(e->file),
+                     "line", e->line);
 }
 
 static json_t *
@@ -61,9 +63,7 @@ contains(const json_t *list, const char *name)
 {
     size_t i;
     json_t *one;
-    json_array_foreach (list, i, one)
-        if (strcmp(json_string_value(one), name) == 0)
-            return true;
+    json_array_foreach(list, i, one) if (strcmp(json_string_value(one), name) == 0) return true;
     return false;
 }
 
@@ -121,8 +121,8 @@ describe_write(const char *module)
         close(CHILD_FD_REPLY);
     if (module_open(module) && module_setup() && registry_n_entries() == 0)
         registry_problem("declares no task and no timer; HR_TASK and HR_TIMER of headrace.h declare them");
-    json_t *description = json_pack("{s:o, s:o, s:o, s:o}", "tasks", entries(false), "timers", entries(true), "counters",
-                                    counters(), "problems", problems());
+    json_t *description = json_pack("{s:o, s:o, s:o, s:o}", "tasks", entries(false), "timers", entries(true),
+                                    "counters", counters(), "problems", problems());
     int code = reply(fd, description);
     json_decref(description);
     close(fd); /* the reader need not wait for the module's exit handlers */

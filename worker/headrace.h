@@ -1,10 +1,15 @@
 /* headrace.h - what the author of a task includes.
  *
- * A module is a shared object that declares tasks; headrace loads it in worker processes. One worker process runs
- * one instance of one task, so nothing in here takes locks, and a task shares no memory with another one. The
- * functions are called from the thread that runs the body; hr_count and hr_log may be called from any thread.
+ * A module is a shared object that declares tasks; headrace loads it in worker processes. One worker process
+ * runs one instance of one task, so nothing in here takes locks, and a task shares no memory with another
+ * one. The functions are called from the thread that runs the body; hr_count and hr_log may be called from
+ * any thread.
  *
  *     cc -shared -fPIC $(pkg-config --cflags headrace) logs.c -o logs.so
+ *
+ * In a worker stdin is /dev/null and stdout is line-buffered. SIGTERM is headrace's own: it means that it is
+ * time to stop. A write to a closed pipe fails with EPIPE and does not kill. A child that a body forks, and
+ * that does not exec, must not call hr_next or hr_sleep.
  *
  * Strict C11 and C++11. Names that end in an underscore belong to the macros. */
 #ifndef HEADRACE_H
@@ -18,8 +23,8 @@
 extern "C" {
 #endif
 
-/* The version of this interface. A module built against an older one still loads; one built against a newer one
- * is refused with a message that says so. */
+/* The version of this interface. A module built against an older one still loads; one built against a newer
+ * one is refused with a message that says so. */
 #define HR_API_VERSION 1
 
 #define HR_UNUSED __attribute__((__unused__))
@@ -33,15 +38,16 @@ struct json_t;                      /* json_t of jansson; include <jansson.h> to
 /* The body of a task. It returns 0, or what the log and the restart are to show. */
 typedef int hr_task_function(hr_task *self);
 
-/* ---- declaring tasks -------------------------------------------------------------------------------------------
+/* ---- declaring tasks ----
  *
  *     HR_TASK(process_logs, .topic = "logs", .concurrency = 2) { ... return 0; }
  *     HR_TIMER(dump_stats, .interval = 30.0) { ... return 0; }
  *
- * declare a function, whose parameter is `hr_task *self`, and register it when the module is loaded. Names are
- * identifiers of at most 64 characters; a name stands for one task or timer of the app. Options come in any order,
- * their values need not be constant; they are assignments of the structs below, so what is left out is zero, which
- * means "not given". The configuration file wins over what is given here, and the command line over both. */
+ * declare a function, whose parameter is `hr_task *self`, and register it when the module is loaded. Names
+ * are identifiers of at most 64 characters; a name stands for one task or timer of the app. Options come in
+ * any order, their values need not be constant; they are assignments of the structs below, so what is left
+ * out is zero, which means "not given". The configuration file wins over what is given here, and the command
+ * line over both. */
 
 enum hr_order {
     HR_ORDER_DEFAULT = 0,   /* not given: partition */
@@ -61,13 +67,13 @@ typedef struct hr_timer_options {
     double interval;  /* seconds between triggers, fractions allowed; 0: not given */
 } hr_timer_options;
 
-#define HR_TASK(...) \
+#define HR_TASK(...)                                                                                         \
     HR_DECLARE_(task, HR_FIRST_(__VA_ARGS__), .name = HR_STR_(HR_FIRST_(__VA_ARGS__)) HR_REST_(__VA_ARGS__))
-#define HR_TIMER(...) \
+#define HR_TIMER(...)                                                                                        \
     HR_DECLARE_(timer, HR_FIRST_(__VA_ARGS__), .name = HR_STR_(HR_FIRST_(__VA_ARGS__)) HR_REST_(__VA_ARGS__))
 
-/* A module may define hr_setup. It is called once in each worker, after the module was loaded and before the body
- * runs, and also when the module is described (`headrace check`), so it should do little but register:
+/* A module may define hr_setup. It is called once in each worker, after the module was loaded and before the
+ * body runs, and also when the module is described (`headrace check`), so it should do little but register:
  *
  *     int hr_setup(hr_app *app)
  *     {
@@ -79,42 +85,47 @@ __attribute__((__visibility__("default"))) int hr_setup(hr_app *app);
 
 /* int hr_add_task(hr_app *app, const hr_task_options *options, hr_task_function *function);
  * int hr_add_timer(hr_app *app, const hr_timer_options *options, hr_task_function *function);
- * register by hand, from within hr_setup. The options are copied, strings included. 0, or -1 where they are wrong;
- * what is wrong is shown when hr_setup has returned, so the result need not be looked at. In C++ the options may
- * also be given by reference. */
-#define hr_add_task(...) hr_add_task_(HR_API_VERSION, sizeof(hr_task_options), __FILE__, __LINE__, __VA_ARGS__)
-#define hr_add_timer(...) hr_add_timer_(HR_API_VERSION, sizeof(hr_timer_options), __FILE__, __LINE__, __VA_ARGS__)
+ * register by hand, from within hr_setup. The options are copied, strings included. 0, or -1 where they are
+ * wrong; what is wrong is shown when hr_setup has returned, so the result need not be looked at. In C++ the
+ * options may also be given by reference. */
+#define hr_add_task(...)                                                                                     \
+    hr_add_task_(HR_API_VERSION, sizeof(hr_task_options), __FILE__, __LINE__, __VA_ARGS__)
+#define hr_add_timer(...)                                                                                    \
+    hr_add_timer_(HR_API_VERSION, sizeof(hr_timer_options), __FILE__, __LINE__, __VA_ARGS__)
 
-/* ---- the task in its process --------------------------------------------------------------------------------- */
+/* ---- the task in its process ---- */
 
-/* The next record, valid until the next call; the call also says that the record before it is finished (or, after
- * hr_fail or hr_reject, that it failed). Blocks until there is one. NULL: time to stop, for ever after; also in
- * timers and background tasks, which have no records. */
+/* The next record, valid until the next call; the call also says that the record before it is finished (or,
+ * after hr_fail or hr_reject, that it failed). Blocks until there is one. NULL: time to stop, for ever after;
+ * also in timers and background tasks, which have no records. */
 hr_record *hr_next(hr_task *self);
 
-/* bool hr_next_as(hr_task *self, TYPE, const TYPE **out): the next record as a struct that HR_RECORD declared.
- * A record whose value is not a JSON object, lacks a field, or has one of another type, is rejected with a reason
- * that names the field, and the next one is taken. *out and the strings in it are valid until the next call;
- * do not free them. false: time to stop, *out is NULL. */
-#define hr_next_as(self, type, out) ((*(out) = (const type *)hr_next_as_((self), hr_type_of_##type())) != NULL)
+/* bool hr_next_as(hr_task *self, TYPE, const TYPE **out): the next record as a struct that HR_RECORD
+ * declared. A record whose value is not a JSON object, lacks a field, or has one of another type, is rejected
+ * with a reason that names the field, and the next one is taken. *out and the strings in it are valid until
+ * the next call; do not free them. false: time to stop, *out is NULL. */
+#define hr_next_as(self, type, out)                                                                          \
+    ((*(out) = (const type *)hr_next_as_((self), hr_type_of_##type())) != NULL)
 
 /* The record that the body is on: the one that hr_next or hr_next_as gave last. NULL where there is none. */
 hr_record *hr_current(hr_task *self);
 
-/* Sleeps for that many seconds (fractions allowed; negative is 0; more than 292 years is for ever). true: they have
- * passed. false: time to stop, at once. Records go on waiting meanwhile, and the current one stays current. */
+/* Sleeps for that many seconds (fractions allowed; negative is 0; more than 292 years is for ever). true:
+ * they have passed. false: time to stop, at once. Records go on waiting meanwhile, and the current one stays
+ * current. */
 bool hr_sleep(hr_task *self, double seconds);
 
-const char *hr_name(const hr_task *self);  /* of the task; valid as long as the body runs */
-int hr_instance(const hr_task *self);      /* which of the task's workers this is: 0 to hr_concurrency - 1 */
-int hr_concurrency(const hr_task *self);   /* how many workers the task had when this one was started */
+const char *hr_name(const hr_task *self); /* of the task; valid as long as the body runs */
+int hr_instance(const hr_task *self);     /* which of the task's workers this is: 0 to hr_concurrency - 1 */
+int hr_concurrency(const hr_task *self);  /* how many workers the task had when this one was started */
 
-/* ---- one record ------------------------------------------------------------------------------------------------
+/* ---- one record ----
  *
- * What is returned belongs to the record and is valid as long as it is. Keys, values and headers are bytes, as they
- * are in Kafka; a NUL that is not counted stands behind them, so text can be read as a string. `length` may be NULL. */
+ * What is returned belongs to the record and is valid as long as it is. Keys, values and headers are bytes,
+ * as they are in Kafka; a NUL that is not counted stands behind them, so text can be read as a string.
+ * `length` may be NULL. */
 
-const char *hr_value(const hr_record *record, size_t *length); /* NULL: no value (a tombstone), not the same as "" */
+const char *hr_value(const hr_record *record, size_t *length); /* NULL: none (a tombstone); that is not "" */
 const char *hr_key(const hr_record *record, size_t *length);   /* NULL: no key */
 const char *hr_topic(const hr_record *record);
 int32_t hr_partition(const hr_record *record);
@@ -125,18 +136,19 @@ int hr_attempt(const hr_record *record);       /* 1 the first time */
 /* The value of the last header of that name; NULL where there is none, or where it is null. */
 const char *hr_header(const hr_record *record, const char *name, size_t *length);
 
-/* The value as JSON (an object or an array), parsed at the first call; a borrowed reference, valid as long as the
- * record is. NULL where it is not JSON. */
+/* The value as JSON (an object or an array), parsed at the first call; a borrowed reference, valid as long as
+ * the record is. NULL where it is not JSON. */
 struct json_t *hr_json(hr_record *record);
 
-/* hr_fail: this record failed; it is tried again later, as often as the task's configuration says. hr_reject: it
- * failed, and no further attempt is of use. The text is the reason that people will read: one line of at most 495
- * bytes of UTF-8 (line breaks become spaces, the rest is cut off). The record stays valid; it is given back
- * when the body asks for the next one, or returns. The last hr_fail counts; hr_reject wins over hr_fail. */
+/* hr_fail: this record failed; it is tried again later, as often as the task's configuration says. hr_reject:
+ * it failed, and no further attempt is of use. The text is the reason that people will read: one line of at
+ * most 495 bytes of UTF-8 (line breaks become spaces, the rest is cut off). The record stays valid; it is
+ * given back when the body asks for the next one, or returns. The last hr_fail counts; hr_reject wins over
+ * hr_fail. */
 void hr_fail(hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
 void hr_reject(hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
 
-/* ---- typed records ---------------------------------------------------------------------------------------------
+/* ---- typed records ----
  *
  *     #define LOG_RECORD(FIELD)                 \
  *         FIELD(HR_STRING, severity)            \
@@ -144,9 +156,10 @@ void hr_reject(hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
  *         FIELD(HR_OPT_INT, level, "level", 3)
  *     HR_RECORD(log_record, LOG_RECORD);
  *
- * declares `struct log_record` and the type `log_record` with the members severity, host and level. FIELD takes the
- * kind, the member, the name in JSON where it is another one, and for the HR_OPT_ kinds the value where the record
- * lacks the field or has null (where not given: NULL, 0, 0.0, false). What a record has beside is ignored. */
+ * declares `struct log_record` and the type `log_record` with the members severity, host and level. FIELD
+ * takes the kind, the member, the name in JSON where it is another one, and for the HR_OPT_ kinds the value
+ * where the record lacks the field or has null (where not given: NULL, 0, 0.0, false). What a record has
+ * beside is ignored. */
 
 enum hr_kind {
     HR_STRING,     /* const char *: UTF-8, without NUL inside */
@@ -159,42 +172,43 @@ enum hr_kind {
     HR_OPT_BOOL
 };
 
-#define HR_RECORD(type, FIELDS)                                                                             \
-    typedef struct type {                                                                                   \
-        FIELDS(HR_MEMBER_)                                                                                  \
-    } type;                                                                                                 \
-    HR_UNUSED static inline const hr_type *hr_type_of_##type(void)                                          \
-    {                                                                                                       \
-        typedef type hr_this_type;                                                                          \
-        static const hr_field fields[] = {FIELDS(HR_ENTRY_)};                                               \
-        static const hr_type described = {HR_API_VERSION, #type, sizeof(type), sizeof(hr_field), fields,    \
-                                          sizeof fields / sizeof fields[0]};                                \
-        return &described;                                                                                  \
-    }                                                                                                       \
+#define HR_RECORD(type, FIELDS)                                                                              \
+    typedef struct type {                                                                                    \
+        FIELDS(HR_MEMBER_)                                                                                   \
+    } type;                                                                                                  \
+    HR_UNUSED static inline const hr_type *hr_type_of_##type(void)                                           \
+    {                                                                                                        \
+        typedef type hr_this_type;                                                                           \
+        static const hr_field fields[] = {FIELDS(HR_ENTRY_)};                                                \
+        static const hr_type described = {HR_API_VERSION,   #type,  sizeof(type),                            \
+                                          sizeof(hr_field), fields, sizeof fields / sizeof fields[0]};       \
+        return &described;                                                                                   \
+    }                                                                                                        \
     HR_SEMICOLON_
 
-/* ---- counters and the log -------------------------------------------------------------------------------------- */
+/* ---- counters and the log ---- */
 
 typedef struct hr_counter {
     const char *name;
     void *slot; /* headrace's own */
 } hr_counter;
 
-/* HR_COUNTER(name): declares a counter that is summed over all processes of the app. Counters of one name are one
- * counter, in whatever file they are declared. What a worker counted is kept when it dies. An app has at most 256. */
-#define HR_COUNTER(counter)                                                           \
-    HR_UNUSED static hr_counter counter[1] = {{#counter, NULL}};                      \
-    __attribute__((__constructor__)) static void hr_counter_register_##counter(void)      \
-    {                                                                                 \
-        hr_register_counter_(HR_API_VERSION, counter);                                \
-    }                                                                                 \
+/* HR_COUNTER(name): declares a counter that is summed over all processes of the app. Counters of one name are
+ * one counter, in whatever file they are declared. What a worker counted is kept when it dies. An app has at
+ * most 256. */
+#define HR_COUNTER(counter)                                                                                  \
+    HR_UNUSED static hr_counter counter[1] = {{#counter, NULL}};                                             \
+    __attribute__((__constructor__)) static void hr_counter_register_##counter(void)                         \
+    {                                                                                                        \
+        hr_register_counter_(HR_API_VERSION, counter);                                                       \
+    }                                                                                                        \
     HR_SEMICOLON_
 
-/* Adds n, which may be negative. What is counted before the module is loaded (in constructors) is not kept. */
+/* Adds n, which may be negative. What constructors of the module count is not kept. */
 void hr_count(hr_counter *counter, long long n);
 
-/* The sum over all processes of the app since it was started, those that ended included. It is brought up to date
- * before each trigger of a timer; elsewhere it may be some moments old. */
+/* The sum over all processes of the app since it was started, those that ended included. It is brought up to
+ * date before each trigger of a timer; elsewhere it may be some moments old. */
 long long hr_total(const hr_counter *counter);
 
 enum hr_log_level { HR_LOG_ERROR, HR_LOG_WARN, HR_LOG_INFO, HR_LOG_DEBUG };
@@ -204,7 +218,7 @@ enum hr_log_level { HR_LOG_ERROR, HR_LOG_WARN, HR_LOG_INFO, HR_LOG_DEBUG };
  * written. errno is kept. */
 void hr_log(enum hr_log_level level, const char *format, ...) HR_PRINTF(2, 3);
 
-/* ---- what the macros need -------------------------------------------------------------------------------------- */
+/* ---- what the macros need ---- */
 
 typedef const char *hr_ctype_HR_STRING_;
 typedef int64_t hr_ctype_HR_INT_;
@@ -238,10 +252,10 @@ void hr_register_task_(int api, size_t size, const hr_task_options *options, hr_
 void hr_register_timer_(int api, size_t size, const hr_timer_options *options, hr_task_function *function,
                         const char *file, int line);
 void hr_register_counter_(int api, hr_counter *counter);
-int hr_add_task_(int api, size_t size, const char *file, int line, hr_app *app, const hr_task_options *options,
-                 hr_task_function *function);
-int hr_add_timer_(int api, size_t size, const char *file, int line, hr_app *app, const hr_timer_options *options,
-                  hr_task_function *function);
+int hr_add_task_(int api, size_t size, const char *file, int line, hr_app *app,
+                 const hr_task_options *options, hr_task_function *function);
+int hr_add_timer_(int api, size_t size, const char *file, int line, hr_app *app,
+                  const hr_timer_options *options, hr_task_function *function);
 const void *hr_next_as_(hr_task *self, const hr_type *type);
 
 #ifdef __cplusplus
@@ -250,6 +264,7 @@ const void *hr_next_as_(hr_task *self, const hr_type *type);
 #define HR_SEMICOLON_ _Static_assert(1, "takes the semicolon")
 #endif
 
+/* clang-format off */
 #define HR_FIRST_1_(first, ...) first
 #define HR_FIRST_(...) HR_FIRST_1_(__VA_ARGS__, ~)
 #define HR_SECOND_(first, second, ...) second
@@ -319,6 +334,7 @@ const void *hr_next_as_(hr_task *self, const hr_type *type);
 #define HR_DEFAULT_HR_OPT_INT_(value) NULL, (int64_t)(value), 0.0
 #define HR_DEFAULT_HR_OPT_REAL_(value) NULL, 0, (double)(value)
 #define HR_DEFAULT_HR_OPT_BOOL_(value) NULL, (value) ? 1 : 0, 0.0
+/* clang-format on */
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -2,15 +2,15 @@
  *
  * Owns: the frame that is being worked off and those that came while the body slept.
  *
- * DESIGN: a call of hr_next ends the record before (one store on the scoreboard), and begins the next one of the
- *   frame (one compare-and-swap, by turn.c). That is all while a frame lasts: no clock, no system call, no
- *   allocation. Clock and socket are used once for each frame. The supervisor is told when a frame is left, and at
- *   once when a record failed, since its lane waits for that.
+ * DESIGN: a call of hr_next ends the record before (one store on the scoreboard), and begins the next one of
+ * the frame (one compare-and-swap, by turn.c). That is all while a frame lasts: no clock, no system call, no
+ *   allocation. Clock and socket are used once for each frame. The supervisor is told when a frame is left,
+ * and at once when a record failed, since its lane waits for that.
  *
- * Guarantees: records are begun in the order of the frames; a record that was withdrawn, or whose lane is barred, is
- *   passed over; once told to stop, nothing more is begun; a frame that is not as it should be ends the process
- *   between two records, so it is pinned on none.
- * Must not know: Kafka, ZeroMQ sockets (peer.h gives frames), modules. */
+ * Guarantees: records are begun in the order of the frames; a record that was withdrawn, or whose lane is
+ * barred, is passed over; once told to stop, nothing more is begun; a frame that is not as it should be ends
+ * the process between two records, so it is pinned on none. Must not know: Kafka, ZeroMQ sockets (peer.h
+ * gives frames), modules. */
 #include "worker/inbox.h"
 
 #include <stdio.h>
@@ -173,9 +173,9 @@ begin_next(struct hr_task *self)
     return false;
 }
 
-/* await_room waits until a failure may be published. The supervisor counts a failure as read after it has taken the
- * lane back, so what it has read needs no bar any more; without this, a frame in which more lanes fail than there are
- * bars would wait for the next frame for ever. */
+/* await_room waits until a failure may be published. The supervisor counts a failure as read after it has
+ * taken the lane back, so what it has read needs no bar any more; without this, a frame in which more lanes
+ * fail than there are bars would wait for the next frame for ever. */
 static void
 await_room(struct hr_task *self)
 {
@@ -204,8 +204,8 @@ inbox_end(struct hr_task *self)
         inbox_fail(self, verdict_kind(record->verdict), record->reason);
 }
 
-/* stopped is the end of hr_next when told: the last record may have ended just now, and the body may take its time
- * to return, so it is reported here. */
+/* stopped is the end of hr_next when told: the last record may have ended just now, and the body may take its
+ * time to return, so it is reported here. */
 static hr_record *
 stopped(struct hr_task *self, bool ended)
 {

@@ -4,8 +4,8 @@
 
 #include "worker/self.h"
 
-/* inbox_take gives the next frame, which the caller closes; it is of the given type, or this process ends: it can
- * be of no other. false: told to stop. */
+/* inbox_take gives the next frame, which the caller closes; it is of the given type, or this process ends: it
+ * can be of no other. false: told to stop. */
 bool inbox_take(struct hr_task *self, enum wire_type type, zmq_msg_t *frame);
 
 /* inbox_keep receives a frame that is there, for later; one that says stop is heeded at once. */

@@ -2,13 +2,13 @@
  *
  * Owns: the hr_task of this process.
  *
- * DESIGN: what the supervisor knows at each step stands on the scoreboard: the phase, and the state of each record
- *   (body.c). The module is loaded and set up before the first thread is started and the first frame sent, so hr_setup
- *   may fork, and one that fails leaves nothing to undo.
+ * DESIGN: what the supervisor knows at each step stands on the scoreboard: the phase, and the state of each
+ * record (body.c). The module is loaded and set up before the first thread is started and the first frame
+ * sent, so hr_setup may fork, and one that fails leaves nothing to undo.
  *
- * Guarantees: exit handlers and destructors of the module find ZeroMQ closed (a return) or untouched (an exit() in
- *   the body); neither waits for a supervisor.
- * Must not know: how records are read, what is done with them. */
+ * Guarantees: exit handlers and destructors of the module find ZeroMQ closed (a return) or untouched (an
+ * exit() in the body); neither waits for a supervisor. Must not know: how records are read, what is done with
+ * them. */
 #include "worker/life.h"
 
 #include <signal.h>

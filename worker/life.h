@@ -5,8 +5,8 @@
 /* life_run does everything and returns the exit code. */
 int life_run(void);
 
-/* life_prepare_process sets up what tasks rely on in any process that runs them: unblocked signals, line-buffered
- * stdout, writes to closed pipes that fail instead of killing. */
+/* life_prepare_process sets up what tasks rely on in any process that runs them: unblocked signals,
+ * line-buffered stdout, writes to closed pipes that fail instead of killing. */
 void life_prepare_process(void);
 
 #endif

@@ -1,9 +1,8 @@
 /* lines.c - the lines of a file, a pipe or a terminal.
  *
  * Owns: the descriptor and a buffer that grows to the longest line.
- * Guarantees: a line is given out as soon as it is there, byte for byte; a wait ends when this process is told to stop
- *   (stdio would go on reading).
- * Must not know: what lines mean. */
+ * Guarantees: a line is given out as soon as it is there, byte for byte; a wait ends when this process is
+ * told to stop (stdio would go on reading). Must not know: what lines mean. */
 #include "worker/lines.h"
 
 #include <errno.h>

@@ -18,8 +18,8 @@ struct lines {
 /* lines_open opens a file; NULL or "-" is stdin. false: errno says why. */
 bool lines_open(struct lines *l, const char *path);
 
-/* lines_next gives the next line, without its newline, valid until the next call. The last one need not end with a
- * newline. LINES_TOLD: this process was told to stop while it waited. LINES_ERROR: errno says why. */
+/* lines_next gives the next line, without its newline, valid until the next call. The last one need not end
+ * with a newline. LINES_TOLD: this process was told to stop while it waited. LINES_ERROR: errno says why. */
 enum lines_got lines_next(struct lines *l, const char **line, size_t *length);
 
 void lines_close(struct lines *l);

@@ -5,8 +5,8 @@
  *   headrace-worker --try MODULE TASK [FILE [TOPIC]]
  *                                              started by `headrace try`, or by hand, or in a debugger
  *
- * Everything else is in the files beside it, which make up a library, so that a program in another language can be a
- * worker too. */
+ * Everything else is in the files beside it, which make up a library, so that a program in another language
+ * can be a worker too. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +18,8 @@ static int
 usage(void)
 {
     fputs("headrace-worker is started by `headrace run`. By hand:\n"
-          "  headrace-worker --try MODULE TASK [FILE [TOPIC]]   run a task over the lines of a file or stdin (-)\n"
+          "  headrace-worker --try MODULE TASK [FILE [TOPIC]]   run a task over the lines of a file or stdin "
+          "(-)\n"
           "  headrace-worker --describe MODULE                  show what a module declares, as JSON\n",
           stderr);
     return 64;

@@ -1,9 +1,9 @@
 /* module.c - the shared object that holds the tasks, loaded.
  *
- * Owns: the handle. It is never closed: bodies, exit handlers and static destructors of the module may still run.
- * Guarantees: every way in which loading fails becomes a problem in the registry. What constructors and hr_setup do
- *   beside (print, crash, hang) is the business of whoever started this process.
- * Must not know: what is done with the tasks. */
+ * Owns: the handle. It is never closed: bodies, exit handlers and static destructors of the module may still
+ * run. Guarantees: every way in which loading fails becomes a problem in the registry. What constructors and
+ * hr_setup do beside (print, crash, hang) is the business of whoever started this process. Must not know:
+ * what is done with the tasks. */
 #include "worker/module.h"
 
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
-/* nearest.c - names sorted by how much they look like a mistyped one: by the number of letters to change, add or take
- * away, and then as they stood. Owns nothing. */
+/* nearest.c - names sorted by how much they look like a mistyped one: by the number of letters to change, add
+ * or take away, and then as they stood. Owns nothing. */
 #include "worker/nearest.h"
 
 #include <stdlib.h>

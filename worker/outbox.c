@@ -1,8 +1,7 @@
 /* outbox.c - what a worker tells the supervisor.
  *
- * Owns: nothing yet: every frame goes out at once. The truth about records stands on the scoreboard; the frames in
- *   here only say when to look at it.
- * Must not know: how frames travel. */
+ * Owns: nothing yet: every frame goes out at once. The truth about records stands on the scoreboard; the
+ * frames in here only say when to look at it. Must not know: how frames travel. */
 #include "worker/outbox.h"
 
 #include <string.h>

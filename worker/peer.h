@@ -11,10 +11,11 @@
 enum peer_event { PEER_FRAME, PEER_TOLD, PEER_TIME };
 
 struct peer {
-    /* receive waits for a frame, and gives it to the caller, who closes it (PEER_FRAME), or until this process is
-     * told to stop (PEER_TOLD); `frame` is then untouched. */
+    /* receive waits for a frame, and gives it to the caller, who closes it (PEER_FRAME), or until this
+     * process is told to stop (PEER_TOLD); `frame` is then untouched. */
     enum peer_event (*receive)(struct peer *, zmq_msg_t *frame);
-    /* wait waits until `deadline` (PEER_TIME), until told to stop, or until receive would give a frame at once. */
+    /* wait waits until `deadline` (PEER_TIME), until told to stop, or until receive would give a frame at
+     * once. */
     enum peer_event (*wait)(struct peer *, mono_ns deadline);
     /* pause waits about a millisecond, whatever comes. */
     void (*pause)(struct peer *);

@@ -1,9 +1,9 @@
 /* record.c - a record as JSON and as a struct.
  *
- * Owns: the parsed JSON and the typed struct of the record that is on. Strings in the struct point into the JSON.
- * Guarantees: a struct that is given out has every field set; a value of another shape becomes a reason that names
- *   the field. Integers stay exact; an integer is taken for a real, nothing else is converted.
- * Must not know: where records come from, what becomes of one that was rejected. */
+ * Owns: the parsed JSON and the typed struct of the record that is on. Strings in the struct point into the
+ * JSON. Guarantees: a struct that is given out has every field set; a value of another shape becomes a reason
+ * that names the field. Integers stay exact; an integer is taken for a real, nothing else is converted. Must
+ * not know: where records come from, what becomes of one that was rejected. */
 #include "worker/record.h"
 
 #include <stdio.h>
@@ -14,13 +14,15 @@
 #include "worker/text.h"
 
 static const char *const type_names[] = {
-    [JSON_OBJECT] = "an object",   [JSON_ARRAY] = "an array", [JSON_STRING] = "a string", [JSON_INTEGER] = "an integer",
-    [JSON_REAL] = "a real number", [JSON_TRUE] = "true",      [JSON_FALSE] = "false",     [JSON_NULL] = "null",
+    [JSON_OBJECT] = "an object",   [JSON_ARRAY] = "an array",     [JSON_STRING] = "a string",
+    [JSON_INTEGER] = "an integer", [JSON_REAL] = "a real number", [JSON_TRUE] = "true",
+    [JSON_FALSE] = "false",        [JSON_NULL] = "null",
 };
 
 static const char *const kind_names[] = {
-    [HR_STRING] = "a string",     [HR_INT] = "an integer",     [HR_REAL] = "a number",     [HR_BOOL] = "true or false",
-    [HR_OPT_STRING] = "a string", [HR_OPT_INT] = "an integer", [HR_OPT_REAL] = "a number", [HR_OPT_BOOL] = "true or false",
+    [HR_STRING] = "a string",    [HR_INT] = "an integer",         [HR_REAL] = "a number",
+    [HR_BOOL] = "true or false", [HR_OPT_STRING] = "a string",    [HR_OPT_INT] = "an integer",
+    [HR_OPT_REAL] = "a number",  [HR_OPT_BOOL] = "true or false",
 };
 
 void
@@ -48,13 +50,13 @@ hr_json(hr_record *record)
     if (!record->parsed) {
         record->parsed = true;
         if (record->view.r.value_length > 0)
-            record->json = json_loadb(record->view.value, (size_t)record->view.r.value_length, 0, &record->error);
+            record->json =
+                json_loadb(record->view.value, (size_t)record->view.r.value_length, 0, &record->error);
     }
     return record->json;
 }
 
-static bool
-refuse(struct hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
+static bool refuse(struct hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
 
 static bool
 refuse(struct hr_record *record, const char *format, ...)

@@ -1,9 +1,9 @@
 /* registry.c - what the module declared.
  *
- * Owns: the entries, the counters and the problems; copies of every string, since options may stand on a stack.
- * Guarantees: an entry that is kept is good; one that is not has become a problem that says where and what to do.
- *   Structs that an older header declared shorter are filled up with zeros.
- * Must not know: how a module is loaded, what a task does. */
+ * Owns: the entries, the counters and the problems; copies of every string, since options may stand on a
+ * stack. Guarantees: an entry that is kept is good; one that is not has become a problem that says where and
+ * what to do. Structs that an older header declared shorter are filled up with zeros. Must not know: how a
+ * module is loaded, what a task does. */
 #include "worker/registry.h"
 
 #include <math.h>
@@ -38,9 +38,10 @@ version_is_known(int api, const char *what, const char *file, int line)
 {
     if (api >= 1 && api <= HR_API_VERSION)
         return true;
-    registry_problem("%s:%d: %s was built with version %d of headrace.h, this headrace has version %d: install a newer "
-                     "headrace, or build the module with this one's headrace.h",
-                     file, line, what, api, HR_API_VERSION);
+    registry_problem(
+        "%s:%d: %s was built with version %d of headrace.h, this headrace has version %d: install a newer "
+        "headrace, or build the module with this one's headrace.h",
+        file, line, what, api, HR_API_VERSION);
     return false;
 }
 
@@ -56,8 +57,8 @@ static bool
 check_common(const char *what, const struct entry *e)
 {
     if (!name_is_good(e->name))
-        registry_problem("%s:%d: %s \"%s\": a name is 1 to 64 of the characters A-Z a-z 0-9 _ -", e->file, e->line, what,
-                         e->name ? e->name : "");
+        registry_problem("%s:%d: %s \"%s\": a name is 1 to 64 of the characters A-Z a-z 0-9 _ -", e->file,
+                         e->line, what, e->name ? e->name : "");
     else if (!e->function)
         registry_problem("%s:%d: %s %s: it has no function", e->file, e->line, what, e->name);
     else
@@ -89,17 +90,20 @@ add_task(size_t size, const hr_task_options *given, hr_task_function *function, 
 {
     hr_task_options o;
     unpack(&o, sizeof o, given, size);
-    struct entry e = {false, (char *)o.name, (char *)o.topic, o.concurrency, o.order, 0.0, function, (char *)file, line};
+    struct entry e = {false, (char *)o.name, (char *)o.topic, o.concurrency, o.order,
+                      0.0,   function,       (char *)file,    line};
     size_t before = n_problems;
     if (!check_common("task", &e))
         return -1;
     if (o.concurrency < 0 || o.concurrency > 4096)
-        registry_problem("%s:%d: task %s: concurrency must be 1 to 4096, is %d", file, line, o.name, o.concurrency);
+        registry_problem("%s:%d: task %s: concurrency must be 1 to 4096, is %d", file, line, o.name,
+                         o.concurrency);
     if (o.topic && *o.topic == '\0')
-        registry_problem("%s:%d: task %s: the topic is empty; leave it out for a background task", file, line, o.name);
+        registry_problem("%s:%d: task %s: the topic is empty; leave it out for a background task", file, line,
+                         o.name);
     if (o.order != HR_ORDER_DEFAULT && o.order != HR_ORDER_PARTITION && o.order != HR_ORDER_NONE)
-        registry_problem("%s:%d: task %s: unknown order %d; use HR_ORDER_PARTITION or HR_ORDER_NONE", file, line,
-                         o.name, (int)o.order);
+        registry_problem("%s:%d: task %s: unknown order %d; use HR_ORDER_PARTITION or HR_ORDER_NONE", file,
+                         line, o.name, (int)o.order);
     return n_problems > before ? -1 : keep(&e);
 }
 
@@ -108,20 +112,21 @@ add_timer(size_t size, const hr_timer_options *given, hr_task_function *function
 {
     hr_timer_options o;
     unpack(&o, sizeof o, given, size);
-    struct entry e = {true, (char *)o.name, NULL, 0, HR_ORDER_DEFAULT, o.interval, function, (char *)file, line};
+    struct entry e = {true,       (char *)o.name, NULL,         0,   HR_ORDER_DEFAULT,
+                      o.interval, function,       (char *)file, line};
     if (!check_common("timer", &e))
         return -1;
     if (!isfinite(o.interval) || o.interval < 0) {
-        registry_problem("%s:%d: timer %s: interval must be a positive number of seconds, is %g", file, line, o.name,
-                         o.interval);
+        registry_problem("%s:%d: timer %s: interval must be a positive number of seconds, is %g", file, line,
+                         o.name, o.interval);
         return -1;
     }
     return keep(&e);
 }
 
 void
-hr_register_task_(int api, size_t size, const hr_task_options *options, hr_task_function *function, const char *file,
-                  int line)
+hr_register_task_(int api, size_t size, const hr_task_options *options, hr_task_function *function,
+                  const char *file, int line)
 {
     hr_add_task_(api, size, file, line, NULL, options, function);
 }
@@ -175,8 +180,9 @@ registry_settle(void)
     for (size_t i = 0; i < n_entries; i++)
         for (size_t j = 0; j < i; j++)
             if (strcmp(entries[i].name, entries[j].name) == 0) {
-                registry_problem("two tasks are named %s: %s:%d and %s:%d; rename one of them", entries[i].name,
-                                 entries[j].file, entries[j].line, entries[i].file, entries[i].line);
+                registry_problem("two tasks are named %s: %s:%d and %s:%d; rename one of them",
+                                 entries[i].name, entries[j].file, entries[j].line, entries[i].file,
+                                 entries[i].line);
                 break;
             }
 }

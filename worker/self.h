@@ -1,7 +1,7 @@
 /* self.h - the task that runs in this process: what hr_task and hr_record are made of.
  *
- * There is one struct hr_task in a worker. The files of this folder each own a part of it, named below; the rest of
- * them reads only. Bodies see it through headrace.h. */
+ * There is one struct hr_task in a worker. The files of this folder each own a part of it, named below; the
+ * rest of them reads only. Bodies see it through headrace.h. */
 #ifndef WORKER_SELF_H
 #define WORKER_SELF_H
 
@@ -25,13 +25,13 @@ struct hr_record {
     const char *topic;     /* into the frame, too */
     int32_t partition;
 
-    enum verdict verdict;  /* verdict.c: what the body said of it */
+    enum verdict verdict; /* verdict.c: what the body said of it */
     char reason[REASON_MAX];
 
-    bool parsed;           /* record.c: json and error are known */
+    bool parsed; /* record.c: json and error are known */
     json_t *json;
     json_error_t error;
-    unsigned char *typed;  /* the struct of hr_next_as; kept from record to record */
+    unsigned char *typed; /* the struct of hr_next_as; kept from record to record */
     size_t typed_size;
 };
 
@@ -49,7 +49,7 @@ struct origin {
 
 /* inbox.c: the frame that is being worked off, and those behind it. */
 struct inbox {
-    bool open;                 /* there is one */
+    bool open; /* there is one */
     zmq_msg_t frame;
     struct wire_reader reader; /* of it; all zero when there is none */
     struct origin *origins;    /* of it */
@@ -63,8 +63,8 @@ struct hr_task {
     enum self_kind kind;
     int instance;
     int concurrency;
-    uint32_t generation;   /* this life */
-    struct peer *peer;     /* the supervisor, or what stands in for it */
+    uint32_t generation; /* this life */
+    struct peer *peer;   /* the supervisor, or what stands in for it */
     struct scoreboard *sb;
     struct turn turn;
     struct inbox inbox;

@@ -1,7 +1,7 @@
 /* sleep.c - hr_sleep.
  *
- * Guarantees: it ends at once when told to stop, by a signal or by the supervisor; frames that come meanwhile are
- *   kept in order for hr_next. Owns nothing. */
+ * Guarantees: it ends at once when told to stop, by a signal or by the supervisor; frames that come meanwhile
+ * are kept in order for hr_next. Owns nothing. */
 #include <math.h>
 
 #include "worker/inbox.h"

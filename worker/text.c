@@ -5,7 +5,8 @@
 
 #define FORMAT_MAX 2048 /* more than any line that is made of it */
 
-/* continuation says whether p[1] to p[n-1] continue a character and p[1] is in the range that p[0] asks for. */
+/* continuation says whether p[1] to p[n-1] continue a character and p[1] is in the range that p[0] asks for.
+ */
 static int
 continues(const unsigned char *p, size_t n, unsigned char low, unsigned char high)
 {

@@ -1,10 +1,9 @@
 /* told.c - whether this process was told to stop.
  *
  * Owns: the flag, the eventfd that wakes whoever waits, the handler of TERM.
- * Guarantees: everything that the handler does is async-signal-safe; the scoreboard says PHASE_TOLD before a body
- *   can see that it was told, so a body that then returns is never taken for one that returned of itself; a child
- *   that a body forked, and that gets TERM, dies of it.
- * Must not know: frames, tasks. */
+ * Guarantees: everything that the handler does is async-signal-safe; the scoreboard says PHASE_TOLD before a
+ * body can see that it was told, so a body that then returns is never taken for one that returned of itself;
+ * a child that a body forked, and that gets TERM, dies of it. Must not know: frames, tasks. */
 #include "worker/told.h"
 
 #include <errno.h>

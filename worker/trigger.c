@@ -1,7 +1,7 @@
 /* trigger.c - a timer's body, called at each trigger.
  *
- * Guarantees: what the body printed is out before the supervisor hears that it has run; a trigger that was begun is
- *   reported, whatever it returned. Owns nothing; does not know schedules. */
+ * Guarantees: what the body printed is out before the supervisor hears that it has run; a trigger that was
+ * begun is reported, whatever it returned. Owns nothing; does not know schedules. */
 #include "worker/trigger.h"
 
 #include <stdio.h>

@@ -4,8 +4,8 @@
 
 #include "worker/self.h"
 
-/* trigger_serve calls the body at each trigger, until told to stop or until it returns other than 0; returns what
- * it returned last. */
+/* trigger_serve calls the body at each trigger, until told to stop or until it returns other than 0; returns
+ * what it returned last. */
 int trigger_serve(struct hr_task *self, hr_task_function *body);
 
 #endif

@@ -2,13 +2,12 @@
  *
  * Owns: a scoreboard of its own, and the peer that makes frames out of lines and reads the failures.
  *
- * DESIGN: this file is the smallest supervisor there is. Each line becomes a batch of one record, so a body runs
- *   through the same inbox, and its records through the same states, as in an app; what it would have told the
- *   supervisor is printed. There is one process, one thread, and no fork: made for debuggers.
+ * DESIGN: this file is the smallest supervisor there is. Each line becomes a batch of one record, so a body
+ * runs through the same inbox, and its records through the same states, as in an app; what it would have told
+ * the supervisor is printed. There is one process, one thread, and no fork: made for debuggers.
  *
- * Guarantees: a line typed at a terminal is a record at once; the end of the input tells the body to stop, but only
- *   where it asks for another record.
- * Must not know: ZeroMQ sockets, Kafka. */
+ * Guarantees: a line typed at a terminal is a record at once; the end of the input tells the body to stop,
+ * but only where it asks for another record. Must not know: ZeroMQ sockets, Kafka. */
 #include "worker/try.h"
 
 #include <errno.h>
@@ -39,8 +38,8 @@ static struct {
     char topic[250]; /* Kafka's limit, and the wire's */
     uint64_t seq;    /* of the next line */
     uint32_t failed;
-    bool unread;     /* the input could not be read to its end */
-    bool triggered;  /* a timer: its one trigger was given */
+    bool unread;    /* the input could not be read to its end */
+    bool triggered; /* a timer: its one trigger was given */
 } try_;
 
 static void
@@ -83,7 +82,8 @@ give_line(zmq_msg_t *frame, const char *line, size_t length)
                                  .timestamp = clock_wall()};
     wire_batch_end(&builder, wire_batch_record(&builder, &record, (struct wire_bytes){0},
                                                (struct wire_bytes){line, length}));
-    unsigned char *data = wire_batch_finish(&builder, try_.self.generation, try_.seq, try_.self.turn.failures, &size);
+    unsigned char *data =
+        wire_batch_finish(&builder, try_.self.generation, try_.seq, try_.self.turn.failures, &size);
     give_frame(frame, data, size);
     free(data);
     slot_set(scoreboard_slot(try_.self.sb, try_.seq++, TRY_SLOTS), SLOT_WAITING);
@@ -147,7 +147,8 @@ try_send(struct peer *peer, const void *frame, size_t size)
     for (; try_.failed < atomic_load(&sb->failures); try_.failed++) {
         const struct reason *reason = &sb->reasons[try_.failed % SCOREBOARD_REASONS];
         fflush(stdout);
-        fprintf(stderr, "line %llu: %s: %s\n", (unsigned long long)reason->seq + 1, kinds[reason->kind], reason->text);
+        fprintf(stderr, "line %llu: %s: %s\n", (unsigned long long)reason->seq + 1, kinds[reason->kind],
+                reason->text);
     }
     atomic_store(&sb->failures_read, try_.failed);
 }

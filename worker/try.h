@@ -2,11 +2,11 @@
 #ifndef WORKER_TRY_H
 #define WORKER_TRY_H
 
-/* try_run runs one task over the lines of a file (NULL or "-": stdin): each line is a record. A timer is called
- * once; a background task runs until it returns, or is told to stop by TERM or INT. `topic` is what the records are
- * from, where a configuration says so (NULL: what the module says). Returns the exit code: 0 all finished; 1 a
- * record failed, or the body returned other than 0, or too early; 64 there is no such task; 66 the file cannot be
- * read; 78 the module cannot be used. */
+/* try_run runs one task over the lines of a file (NULL or "-": stdin): each line is a record. A timer is
+ * called once; a background task runs until it returns, or is told to stop by TERM or INT. `topic` is what
+ * the records are from, where a configuration says so (NULL: what the module says). Returns the exit code: 0
+ * all finished; 1 a record failed, or the body returned other than 0, or too early; 64 there is no such task;
+ * 66 the file cannot be read; 78 the module cannot be used. */
 int try_run(const char *module, const char *task, const char *file, const char *topic);
 
 #endif

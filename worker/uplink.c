@@ -1,10 +1,10 @@
 /* uplink.c - the ZeroMQ pipe to the supervisor.
  *
  * Owns: the ZeroMQ context, the one DEALER socket, the lifeline.
- * Guarantees: a send never waits (no high-water mark: what a worker says is bounded by what it is given); where
- *   the process waits, it ends at once when the supervisor is gone. The context is closed by uplink_close only,
- *   never by an exit handler: a body may call exit() while frames are still on their way, and must not hang.
- * Must not know: what frames mean. */
+ * Guarantees: a send never waits (no high-water mark: what a worker says is bounded by what it is given);
+ * where the process waits, it ends at once when the supervisor is gone. The context is closed by uplink_close
+ * only, never by an exit handler: a body may call exit() while frames are still on their way, and must not
+ * hang. Must not know: what frames mean. */
 #include "worker/uplink.h"
 
 #include <errno.h>

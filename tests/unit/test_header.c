@@ -1,7 +1,8 @@
-/* test_header.c - headrace.h compiles without a warning wherever it has to: C and C++, old and new, by both compilers.
+/* test_header.c - headrace.h compiles without a warning wherever it has to: C and C++, old and new, by both
+ * compilers.
  *
- * tests/unit/header/ holds the modules: the example of the README, one that uses every corner, and one that must not
- * compile. Compilers that are not installed are left out, and said so. */
+ * tests/unit/header/ holds the modules: the example of the README, one that uses every corner, and one that
+ * must not compile. Compilers that are not installed are left out, and said so. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,9 @@ Suite *header_suite(void);
 static const struct {
     const char *compiler, *language, *standard;
 } ways[] = {
-    {"cc", "c", "c11"},       {"cc", "c", "gnu2x"},       {"clang", "c", "c11"},       {"c++", "c++", "c++11"},
-    {"c++", "c++", "c++20"},  {"clang++", "c++", "c++11"}, {"clang++", "c++", "c++20"},
+    {"cc", "c", "c11"},          {"cc", "c", "gnu2x"},    {"clang", "c", "c11"},
+    {"c++", "c++", "c++11"},     {"c++", "c++", "c++20"}, {"clang++", "c++", "c++11"},
+    {"clang++", "c++", "c++20"},
 };
 enum { N_WAYS = sizeof ways / sizeof ways[0] };
 
@@ -29,8 +31,10 @@ compile(int way, const char *module, const char *silence)
 {
     char command[1024];
     snprintf(command, sizeof command,
-             "%s -x %s -std=%s -pedantic -Wall -Wextra -Wshadow -Werror -fsyntax-only -I%s/worker %s/tests/unit/header/%s.c %s",
-             ways[way].compiler, ways[way].language, ways[way].standard, SOURCE_DIR, SOURCE_DIR, module, silence);
+             "%s -x %s -std=%s -pedantic -Wall -Wextra -Wshadow -Werror -fsyntax-only -I%s/worker "
+             "%s/tests/unit/header/%s.c %s",
+             ways[way].compiler, ways[way].language, ways[way].standard, SOURCE_DIR, SOURCE_DIR, module,
+             silence);
     return run(command);
 }
 

@@ -12,15 +12,15 @@
 
 Suite *record_suite(void);
 
-#define EVERYTHING(FIELD)                            \
-    FIELD(HR_STRING, text)                           \
-    FIELD(HR_INT, number, "a.number")                \
-    FIELD(HR_REAL, real)                             \
-    FIELD(HR_BOOL, truth)                            \
-    FIELD(HR_OPT_STRING, opt_text)                   \
-    FIELD(HR_OPT_INT, opt_number, "opt_number", -7)  \
-    FIELD(HR_OPT_REAL, opt_real, "opt_real", 2.5)    \
-    FIELD(HR_OPT_BOOL, opt_truth, "opt_truth", true) \
+#define EVERYTHING(FIELD)                                                                                    \
+    FIELD(HR_STRING, text)                                                                                   \
+    FIELD(HR_INT, number, "a.number")                                                                        \
+    FIELD(HR_REAL, real)                                                                                     \
+    FIELD(HR_BOOL, truth)                                                                                    \
+    FIELD(HR_OPT_STRING, opt_text)                                                                           \
+    FIELD(HR_OPT_INT, opt_number, "opt_number", -7)                                                          \
+    FIELD(HR_OPT_REAL, opt_real, "opt_real", 2.5)                                                            \
+    FIELD(HR_OPT_BOOL, opt_truth, "opt_truth", true)                                                         \
     FIELD(HR_OPT_INT, opt_plain)
 HR_RECORD(everything, EVERYTHING);
 
@@ -53,9 +53,10 @@ refused(const char *value, const char *reason)
 
 START_TEST(test_every_kind_is_taken)
 {
-    const everything *e = decode("{\"text\": \"a\\u00e9b\", \"a.number\": -9223372036854775808, \"real\": 0.25, "
-                                 "\"truth\": false, \"opt_text\": \"\", \"opt_number\": 9007199254740993, "
-                                 "\"opt_real\": 3, \"opt_truth\": false, \"opt_plain\": 1, \"ignored\": [{}]}");
+    const everything *e =
+        decode("{\"text\": \"a\\u00e9b\", \"a.number\": -9223372036854775808, \"real\": 0.25, "
+               "\"truth\": false, \"opt_text\": \"\", \"opt_number\": 9007199254740993, "
+               "\"opt_real\": 3, \"opt_truth\": false, \"opt_plain\": 1, \"ignored\": [{}]}");
     ck_assert_msg(e != NULL, "%s", record.reason);
     ck_assert_str_eq(e->text, "a\303\251b");
     ck_assert_int_eq(e->number, INT64_MIN);
@@ -83,7 +84,8 @@ check_defaults(const everything *e)
 START_TEST(test_missing_and_null_take_the_default)
 {
     check_defaults(decode("{\"text\": \"\", " REST "}"));
-    check_defaults(decode("{\"text\": \"\", " REST ", \"opt_text\": null, \"opt_number\": null, \"opt_real\": null, "
+    check_defaults(decode("{\"text\": \"\", " REST
+                          ", \"opt_text\": null, \"opt_number\": null, \"opt_real\": null, "
                           "\"opt_truth\": null, \"opt_plain\": null}"));
 }
 END_TEST
@@ -94,13 +96,16 @@ START_TEST(test_reasons_name_the_field)
     refused("{\"text\": null, " REST "}", "field \"text\": expected a string, found null");
     refused("{\"text\": 3, " REST "}", "field \"text\": expected a string, found an integer");
     refused("{\"text\": \"\"}", "field \"a.number\": missing, expected an integer");
-    refused("{\"text\": \"\", \"a.number\": 5.0}", "field \"a.number\": expected an integer, found a real number");
-    refused("{\"text\": \"\", \"a.number\": 5, \"real\": {}}", "field \"real\": expected a number, found an object");
+    refused("{\"text\": \"\", \"a.number\": 5.0}",
+            "field \"a.number\": expected an integer, found a real number");
+    refused("{\"text\": \"\", \"a.number\": 5, \"real\": {}}",
+            "field \"real\": expected a number, found an object");
     refused("{\"text\": \"\", \"a.number\": 5, \"real\": 5, \"truth\": 1}",
             "field \"truth\": expected true or false, found an integer");
     refused("{\"text\": \"\", " REST ", \"opt_number\": \"7\"}",
             "field \"opt_number\": expected an integer, found a string");
-    refused("{\"text\": \"\", " REST ", \"opt_truth\": []}", "field \"opt_truth\": expected true or false, found an array");
+    refused("{\"text\": \"\", " REST ", \"opt_truth\": []}",
+            "field \"opt_truth\": expected true or false, found an array");
 }
 END_TEST
 
@@ -114,7 +119,8 @@ START_TEST(test_what_is_no_object_is_refused)
     refused("hello", "not JSON: '[' or '{' expected near 'hello' (line 1, column 5)");
     refused("{\"text\": \"\xff\"}", "not JSON: unable to decode byte 0xff near '\"' (line 1, column 10)");
     refused("{} {}", "not JSON: end of file expected near '{' (line 1, column 4)");
-    refused("{\"text\": 99999999999999999999}", "not JSON: too big integer near '99999999999999999999' (line 1, column 29)");
+    refused("{\"text\": 99999999999999999999}",
+            "not JSON: too big integer near '99999999999999999999' (line 1, column 29)");
     ck_assert_ptr_null(decode_bytes("{\"a\": \"\0\"}", 10));
     ck_assert_ptr_null(decode_bytes("{\"text\": \"a\\u0000b\"}", 20));
 }
@@ -152,8 +158,9 @@ random_below(unsigned n)
 static const struct {
     const char *text, *found;
 } values[] = {
-    {NULL, "missing"},   {"\"s\"", "a string"}, {"12", "an integer"}, {"1.5", "a real number"}, {"true", "true"},
-    {"false", "false"},  {"null", "null"},      {"[]", "an array"},   {"{}", "an object"},
+    {NULL, "missing"},        {"\"s\"", "a string"}, {"12", "an integer"},
+    {"1.5", "a real number"}, {"true", "true"},      {"false", "false"},
+    {"null", "null"},         {"[]", "an array"},    {"{}", "an object"},
 };
 enum { N_VALUES = sizeof values / sizeof values[0] };
 
@@ -238,7 +245,9 @@ END_TEST
 START_TEST(test_reason_is_one_line_of_utf8)
 {
     char out[REASON_MAX];
-    text_line(out, sizeof out, "a\nb\tc\x7f" "d");
+    text_line(out, sizeof out,
+              "a\nb\tc\x7f"
+              "d");
     ck_assert_str_eq(out, "a b c d");
     text_line(out, sizeof out, "\xff|\xc3\xa9|\xc3|\xed\xa0\x80|\xf0\x9f\x98\x80|\xe2\x82");
     ck_assert_str_eq(out, "?|\xc3\xa9|?|???|\xf0\x9f\x98\x80|??");

@@ -126,7 +126,8 @@ START_TEST(test_older_modules_load_and_newer_are_refused)
     hr_register_task_(HR_API_VERSION + 1, sizeof newer, &newer.options, body, "m.c", 3);
     ck_assert_uint_eq(registry_n_entries(), 2);
     ck_assert_uint_eq(registry_n_problems(), 1);
-    ck_assert_ptr_nonnull(strstr(registry_problem_text(0), "version 2 of headrace.h, this headrace has version 1"));
+    ck_assert_ptr_nonnull(
+        strstr(registry_problem_text(0), "version 2 of headrace.h, this headrace has version 1"));
 }
 END_TEST
 

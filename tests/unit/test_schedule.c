@@ -98,7 +98,8 @@ ask(struct model *m)
     m->skipped += missed;
 }
 
-/* Whatever the moments at which it is asked: every step is fired or skipped, none twice, none before its time. */
+/* Whatever the moments at which it is asked: every step is fired or skipped, none twice, none before its
+ * time. */
 START_TEST(test_random_against_a_model)
 {
     random_seed("schedule");

@@ -11,7 +11,7 @@
 struct grid_timer {
     const char *name; /* belongs to the document */
     mono_ns start, interval;
-    uint64_t after;   /* the last step that was fired */
+    uint64_t after; /* the last step that was fired */
 };
 
 struct grid {
@@ -26,8 +26,8 @@ struct grid_fire {
     mono_ns lateness;
 };
 
-/* grid_read reads the "timers" of the boot document (shared/children.h), which must stay as long as the grid. NULL,
- * or what is wrong (to be freed). */
+/* grid_read reads the "timers" of the boot document (shared/children.h), which must stay as long as the grid.
+ * NULL, or what is wrong (to be freed). */
 char *grid_read(struct grid *g, const json_t *timers);
 
 /* grid_next returns when the next step of any timer is due; MONO_NEVER without timers. */

@@ -2,8 +2,8 @@
  *
  * Owns: the grid, one timerfd for whichever step comes first, one ZeroMQ pipe to the supervisor.
  *
- * DESIGN: one loop waits for four things: the next step, a frame (it can only say stop), TERM, and the supervisor's
- *   end. A late step is fired once, with the number of those before it that were missed.
+ * DESIGN: one loop waits for four things: the next step, a frame (it can only say stop), TERM, and the
+ * supervisor's end. A late step is fired once, with the number of those before it that were missed.
  *
  * Must not know: tasks, Kafka, whether a trigger finds its task still running. */
 #include <errno.h>
@@ -45,8 +45,8 @@ read_boot(void)
     if (!document || fcntl(CHILD_FD_LIFELINE, F_SETFD, FD_CLOEXEC) < 0)
         fatal(EXIT_USAGE, "headrace-timer is started by `headrace run`, not by hand: %s",
               problem ? problem : "no lifeline");
-    if (json_unpack_ex(document, &error, 0, "{s:s, s:s, s:I, s:o}", "endpoint", &endpoint, "log_level", &level,
-                       "generation", &number, "timers", &timers) < 0)
+    if (json_unpack_ex(document, &error, 0, "{s:s, s:s, s:I, s:o}", "endpoint", &endpoint, "log_level",
+                       &level, "generation", &number, "timers", &timers) < 0)
         fatal(EXIT_USAGE, "boot document: %s", error.text);
     if ((problem = grid_read(&grid, timers)))
         fatal(EXIT_USAGE, "boot document: %s", problem);
@@ -55,7 +55,8 @@ read_boot(void)
     context = zmq_ctx_new();
     pipe_ = context ? zmq_socket(context, ZMQ_DEALER) : NULL;
     const int linger = LINGER_MS;
-    if (!pipe_ || zmq_setsockopt(pipe_, ZMQ_LINGER, &linger, sizeof linger) < 0 || zmq_connect(pipe_, endpoint) < 0)
+    if (!pipe_ || zmq_setsockopt(pipe_, ZMQ_LINGER, &linger, sizeof linger) < 0 ||
+        zmq_connect(pipe_, endpoint) < 0)
         fatal(CHILD_EXIT_SETUP, "cannot connect to %s: %s", endpoint, zmq_strerror(errno));
 }
 
@@ -98,8 +99,8 @@ say_fire(const struct grid_fire *fire)
         .timer = fire->timer, .step = fire->step, .missed = fire->missed, .lateness_ns = fire->lateness};
     wire_fill(&frame.header, WIRE_FIRE, generation, sizeof frame);
     say(&frame, sizeof frame);
-    log_debug("timer is due", "timer=%s step=%llu missed=%llu lateness_us=%lld", grid.timers[fire->timer].name,
-              (unsigned long long)fire->step, (unsigned long long)fire->missed,
+    log_debug("timer is due", "timer=%s step=%llu missed=%llu lateness_us=%lld",
+              grid.timers[fire->timer].name, (unsigned long long)fire->step, (unsigned long long)fire->missed,
               (long long)(fire->lateness / NS_PER_US));
 }
 
@@ -130,7 +131,8 @@ told_by_frame(void)
     if (size < 0)
         return false;
     unsigned type = 0;
-    const char *wrong = (size_t)size > sizeof frame ? "too long" : wire_open(frame, (size_t)size, generation, &type);
+    const char *wrong =
+        (size_t)size > sizeof frame ? "too long" : wire_open(frame, (size_t)size, generation, &type);
     if (!wrong && type == WIRE_STOP)
         return true;
     log_error("bad frame from the supervisor", "frame=%s reason=\"%s\"", wire_name(type),
