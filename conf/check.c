@@ -1,5 +1,5 @@
-/* check.c - what must hold between the parts of a merged configuration: the file's names and the modules', the groups
- * of different tasks, a timer and its interval, timeouts that depend on each other.
+/* check.c - what must hold between the parts of a merged configuration: the file's names and the modules',
+ * the groups of different tasks, a timer and its interval, timeouts that depend on each other.
  *
  * Guarantees: each disagreement is noted once. Changes nothing but the order of the counters. */
 #include <inttypes.h>
@@ -31,16 +31,17 @@ check_declared(struct merging *m, const char *name, bool timers)
     const struct conf_task *t = merge_find(c, name);
     const char *section = timers ? "timers" : "tasks", *sort = timers ? "timer" : "task";
     if (t && (t->kind == CONF_TIMER) != timers) {
-        conf_problem(c, "%s: %s.%s: is declared as a %s (%s); move its options to %s.%s", c->path, section, name,
-                     timers ? "task" : "timer", t->declared_at, conf_section_name(t->kind), name);
+        conf_problem(c, "%s: %s.%s: is declared as a %s (%s); move its options to %s.%s", c->path, section,
+                     name, timers ? "task" : "timer", t->declared_at, conf_section_name(t->kind), name);
     } else if (!t && !m->partly) {
         const char *nearest = nearest_declared(c, name, timers);
         if (nearest)
-            conf_problem(c, "%s: %s.%s: no module declares this %s; did you mean \"%s\"?", c->path, section, name, sort,
-                         nearest);
+            conf_problem(c, "%s: %s.%s: no module declares this %s; did you mean \"%s\"?", c->path, section,
+                         name, sort, nearest);
         else
-            conf_problem(c, "%s: %s.%s: no module declares this %s; remove it, or name its module in \"modules\"",
-                         c->path, section, name, sort);
+            conf_problem(
+                c, "%s: %s.%s: no module declares this %s; remove it, or name its module in \"modules\"",
+                c->path, section, name, sort);
     }
 }
 
@@ -49,9 +50,9 @@ check_names(struct merging *m)
 {
     const char *name;
     json_t *section;
-    json_object_foreach (json_object_get(m->c->file, "tasks"), name, section)
+    json_object_foreach(json_object_get(m->c->file, "tasks"), name, section)
         check_declared(m, name, false);
-    json_object_foreach (json_object_get(m->c->file, "timers"), name, section)
+    json_object_foreach(json_object_get(m->c->file, "timers"), name, section)
         check_declared(m, name, true);
 }
 
@@ -61,8 +62,8 @@ check_groups(struct conf *c)
     for (size_t i = 0; i < c->n_tasks; i++)
         for (size_t j = i + 1; c->tasks[i].group && j < c->n_tasks; j++)
             if (c->tasks[j].group && strcmp(c->tasks[i].group, c->tasks[j].group) == 0)
-                conf_problem(c, "%s: tasks.%s.group: \"%s\" is the group of %s too; each task needs its own", c->path,
-                             c->tasks[j].name, c->tasks[j].group, c->tasks[i].name);
+                conf_problem(c, "%s: tasks.%s.group: \"%s\" is the group of %s too; each task needs its own",
+                             c->path, c->tasks[j].name, c->tasks[j].group, c->tasks[i].name);
 }
 
 static void
@@ -71,8 +72,9 @@ check_intervals(struct conf *c)
     for (size_t i = 0; i < c->n_tasks; i++) {
         const struct conf_task *t = &c->tasks[i];
         if (t->kind == CONF_TIMER && !json_object_get(t->from, "interval"))
-            conf_problem(c, "%s: timers.%s.interval: is missing; give it there, such as \"30s\", or in the code (%s)",
-                         c->path, t->name, t->declared_at);
+            conf_problem(
+                c, "%s: timers.%s.interval: is missing; give it there, such as \"30s\", or in the code (%s)",
+                c->path, t->name, t->declared_at);
     }
 }
 
@@ -80,7 +82,8 @@ static int64_t
 max_poll_ms(json_t *kafka)
 {
     const char *text = json_string_value(json_object_get(kafka, "max.poll.interval.ms"));
-    int64_t ms = text ? strtoll(text, NULL, 10) : 0; /* what is no number is noted where properties are tried */
+    int64_t ms =
+        text ? strtoll(text, NULL, 10) : 0; /* what is no number is noted where properties are tried */
     return ms > 0 ? ms : MAX_POLL_DEFAULT_MS;
 }
 
@@ -91,8 +94,9 @@ check_drain(struct conf *c, const char *of, json_t *kafka)
     if (c->drain_timeout < ms * NS_PER_MS)
         return true;
     char *drain = conf_show_duration(c->drain_timeout);
-    conf_problem(c, "%s: drain_timeout: must be less than max.poll.interval.ms%s, which is %" PRId64 " ms, is %s",
-                 c->path, of, ms, drain);
+    conf_problem(
+        c, "%s: drain_timeout: must be less than max.poll.interval.ms%s, which is %" PRId64 " ms, is %s",
+        c->path, of, ms, drain);
     free(drain);
     return false;
 }
@@ -120,7 +124,8 @@ static void
 check_counters(struct conf *c)
 {
     if (c->n_counters > SCOREBOARD_COUNTERS)
-        conf_problem(c, "%s: the modules declare more than %d counters; remove some", c->path, SCOREBOARD_COUNTERS);
+        conf_problem(c, "%s: the modules declare more than %d counters; remove some", c->path,
+                     SCOREBOARD_COUNTERS);
     if (c->n_counters > 0)
         qsort(c->counters, c->n_counters, sizeof *c->counters, by_name);
 }

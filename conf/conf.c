@@ -1,9 +1,9 @@
 /* conf.c - an app's file, read and checked; the conf's birth and end.
  *
  * Owns: struct conf and its lists of texts.
- * Guarantees: the whole file is checked whatever is wrong in it, each thing once; a conf with problems still has
- * every field set, so that what comes after (merging, checking) can go on and find more.
- * Knows nothing of: modules, Kafka, the command line; merge.c brings them in. */
+ * Guarantees: the whole file is checked whatever is wrong in it, each thing once; a conf with problems still
+ * has every field set, so that what comes after (merging, checking) can go on and find more. Knows nothing
+ * of: modules, Kafka, the command line; merge.c brings them in. */
 #include "conf/conf.h"
 
 #include <errno.h>
@@ -85,7 +85,8 @@ parse(struct conf *c, const char *text, size_t size)
             duplicates_find(c, text, size);
     }
     if (!root) {
-        conf_problem(c, "%s: line %d, column %d: is not JSON: %s", c->path, error.line, error.column, error.text);
+        conf_problem(c, "%s: line %d, column %d: is not JSON: %s", c->path, error.line, error.column,
+                     error.text);
     } else if (!json_is_object(root)) {
         conf_problem(c, "%s: must be a JSON object, such as {\"modules\": [\"logs.so\"]}", c->path);
         json_decref(root);
@@ -124,8 +125,11 @@ name_app(struct conf *c)
         return;
     c->app = base_name(c->path);
     if (!name_is_app(c->app) && (!c->file || !json_object_get(c->file, "app")))
-        conf_problem(c, "%s: app: the file's name gives no name for the app (1 to 64 letters, digits, '.', '_' and '-'); "
-                     "add \"app\"", c->path);
+        conf_problem(
+            c,
+            "%s: app: the file's name gives no name for the app (1 to 64 letters, digits, '.', '_' and '-'); "
+            "add \"app\"",
+            c->path);
 }
 
 static void
@@ -141,15 +145,15 @@ add_module(struct conf *c, const char *path)
     c->modules[c->n_modules++] = mem_string(path);
 }
 
-/* take_modules makes the file's paths, which are relative to it, paths of this process. They hold a slash always:
- * without one the loader would look in the system's folders. */
+/* take_modules makes the file's paths, which are relative to it, paths of this process. They hold a slash
+ * always: without one the loader would look in the system's folders. */
 static void
 take_modules(struct conf *c)
 {
     json_t *modules = json_object_get(c->file, "modules"), *path;
     const char *slash = strrchr(c->path, '/');
     size_t i, folder = slash ? (size_t)(slash - c->path) + 1 : 0;
-    json_array_foreach (modules, i, path) {
+    json_array_foreach(modules, i, path) {
         const char *name = json_string_value(path);
         if (!name || !*name || path == c->unset)
             continue;
@@ -160,18 +164,20 @@ take_modules(struct conf *c)
         free(full);
     }
     if (!modules)
-        conf_problem(c, "%s: modules: is missing; name the shared objects that declare the tasks, such as "
-                     "\"modules\": [\"logs.so\"]", c->path);
+        conf_problem(c,
+                     "%s: modules: is missing; name the shared objects that declare the tasks, such as "
+                     "\"modules\": [\"logs.so\"]",
+                     c->path);
 }
 
-/* check_named checks the sections of tasks or timers, each into a task that is thrown away: their values are taken
- * when the modules have said what there is. */
+/* check_named checks the sections of tasks or timers, each into a task that is thrown away: their values are
+ * taken when the modules have said what there is. */
 static void
 check_named(struct conf *c, const char *member, enum option_section section)
 {
     const char *name;
     json_t *object, *all = json_object_get(c->file, member);
-    json_object_foreach (all, name, object) {
+    json_object_foreach(all, name, object) {
         struct conf_task scratch = {0};
         char *path = mem_printf("%s.%s", member, name);
         if (object == c->unset)

@@ -61,7 +61,7 @@ struct conf {
     char **warnings;
     size_t n_warnings;
     json_t *file;        /* the file's document, environment already put in; NULL where a module was given */
-    json_t *unset;       /* stands in the document where a variable was missing, so that it is not reported twice */
+    json_t *unset;       /* stands in the document where a variable was missing, so that it is reported once */
 };
 
 /* What the command line adds. Strings are borrowed until conf_merge returns. */
@@ -86,28 +86,28 @@ struct conf *conf_load(const char *app);
 void conf_merge(struct conf *c, json_t **descriptions, const struct conf_overrides *o, char ***usage_problems,
                 size_t *n_usage);
 
-/* conf_problem and conf_warning note one text: one line, and it begins with the file (c->path) where it is about
- * the file. */
+/* conf_problem and conf_warning note one text: one line, and it begins with the file (c->path) where it is
+ * about the file. */
 void conf_problem(struct conf *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void conf_warning(struct conf *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void conf_free(struct conf **c);
 
 /* conf_task_options returns the options of a task as they hold: key -> {"value", "from"}, in the order of
- * options.def, values as a file would give them. Passwords and keys are shown as "(hidden)", of `environment` only the
- * names. The caller owns it. */
+ * options.def, values as a file would give them. Passwords and keys are shown as "(hidden)", of `environment`
+ * only the names. The caller owns it. */
 json_t *conf_task_options(const struct conf_task *t);
 const char *conf_kind_name(enum conf_kind kind);
 const char *conf_section_name(enum conf_kind kind); /* "tasks" or "timers" */
 
-/* conf_kafka_secret says whether the property holds (or names) a password or key. conf_kafka_owner says why a user
- * may not set it (what to do instead), NULL where they may. */
+/* conf_kafka_secret says whether the property holds (or names) a password or key. conf_kafka_owner says why a
+ * user may not set it (what to do instead), NULL where they may. */
 bool conf_kafka_secret(const char *property);
 const char *conf_kafka_owner(const char *property);
 
 /* conf_usable_cpus counts the CPUs of this process: affinity and cgroup quota, at least 1. */
 int64_t conf_usable_cpus(void);
 
-/* conf_parse_duration reads "250ms", "30s", "5m", "24h", "2d", "1.5s" into nanoseconds; false if it is none. */
+/* conf_parse_duration reads "250ms", "30s", "5m", "24h", "2d", "1.5s" to nanoseconds; false if it is none. */
 bool conf_parse_duration(const char *text, mono_ns *out);
 /* conf_parse_size reads "512KB", "32MB", "1GB", "4096" into bytes (1 KB is 1024); false if it is none. */
 bool conf_parse_size(const char *text, int64_t *out);

@@ -1,8 +1,8 @@
 /* cpus.c - how many CPUs this process may use.
  *
  * The affinity mask says which CPUs; the quota of a cgroup says how much time of them: a container limited to
- * two CPUs on a machine of 64 sees all 64 in its mask. Both versions of cgroups are read, and every level up to
- * the root, since each may limit. */
+ * two CPUs on a machine of 64 sees all 64 in its mask. Both versions of cgroups are read, and every level up
+ * to the root, since each may limit. */
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>

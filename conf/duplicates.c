@@ -56,7 +56,8 @@ twice(struct scan *s, const char *at, int first, int line)
     if (first == line)
         conf_problem(s->c, "%s: %s: given twice in line %d; remove one", s->c->path, at, line);
     else
-        conf_problem(s->c, "%s: %s: given twice, in line %d and in line %d; remove one", s->c->path, at, first, line);
+        conf_problem(s->c, "%s: %s: given twice, in line %d and in line %d; remove one", s->c->path, at,
+                     first, line);
 }
 
 static void

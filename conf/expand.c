@@ -69,7 +69,8 @@ default_of(struct expansion *x, const char *p, FILE *out)
     return p;
 }
 
-/* variable reads what stands behind "${", and returns what stands behind its "}"; NULL where it is malformed. */
+/* variable reads what stands behind "${", and returns what stands behind its "}"; NULL where it is malformed.
+ */
 static const char *
 variable(struct expansion *x, const char *p, FILE *out)
 {
@@ -77,7 +78,8 @@ variable(struct expansion *x, const char *p, FILE *out)
     const char *rest = p + n;
     bool has_default = n > 0 && strncmp(rest, ":-", 2) == 0;
     if (n == 0 || (*rest != '}' && !has_default)) {
-        fail(x, "must be ${NAME} or ${NAME:-default} (a plain \"${\" is written \"$${\"), is ${", p, strcspn(p, "}"));
+        fail(x, "must be ${NAME} or ${NAME:-default} (a plain \"${\" is written \"$${\"), is ${", p,
+             strcspn(p, "}"));
         return NULL;
     }
     char *name = strndup(p, n);
@@ -116,7 +118,8 @@ copy_until(struct expansion *x, const char *p, char end, FILE *out)
     return end ? p + 1 : p;
 }
 
-/* expand_text returns the string with its variables put in, c->unset where that failed, NULL where it has none. */
+/* expand_text returns the string with its variables put in, c->unset where that failed, NULL where it has
+ * none. */
 static json_t *
 expand_text(struct expansion *x, const char *text)
 {
@@ -139,7 +142,9 @@ place_below(enum place place, const char *key)
 {
     switch (place) {
     case PLACE_TOP:
-        return strcmp(key, "tasks") == 0 ? PLACE_TASKS : strcmp(key, "kafka") == 0 ? PLACE_KAFKA : PLACE_OTHER;
+        return strcmp(key, "tasks") == 0   ? PLACE_TASKS
+               : strcmp(key, "kafka") == 0 ? PLACE_KAFKA
+                                           : PLACE_OTHER;
     case PLACE_TASKS:
         return PLACE_TASK;
     case PLACE_TASK:
@@ -169,13 +174,13 @@ expand_members(struct conf *c, const char *path, enum place place, json_t *conta
     const char *key;
     void *next;
     json_t *value, *new;
-    json_array_foreach (container, i, value) {
+    json_array_foreach(container, i, value) {
         char *at = mem_printf("%s[%zu]", path, i);
         if ((new = expand_member(c, at, PLACE_OTHER, false, value)))
             json_array_set_new(container, i, new);
         free(at);
     }
-    json_object_foreach_safe (container, next, key, value) {
+    json_object_foreach_safe(container, next, key, value) {
         char *at = mem_printf("%s%s%s", path, *path ? "." : "", key);
         bool secret = place == PLACE_KAFKA && conf_kafka_secret(key);
         if ((new = expand_member(c, at, place_below(place, key), secret, value)))

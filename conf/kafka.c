@@ -98,7 +98,7 @@ conf_kafka_read(struct conf *c, const char *where, json_t *object, json_t **targ
     json_t *into = json_object(), *value;
     const char *property;
     bool good = true;
-    json_object_foreach (object, property, value)
+    json_object_foreach(object, property, value)
         if (!c || value != c->unset)
             good = property_read(c, where, property, value, into) && good;
     json_decref(*target);

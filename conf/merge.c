@@ -1,8 +1,8 @@
 /* merge.c - the file, the code and the command line made one list of tasks.
  *
- * For each option the default is put in first, then what the code says, then the file, then the command line; what
- * comes later wins, and `from` remembers who won. Values of the file were checked when it was read, so they are
- * taken silently here.
+ * For each option the default is put in first, then what the code says, then the file, then the command line;
+ * what comes later wins, and `from` remembers who won. Values of the file were checked when it was read, so
+ * they are taken silently here.
  *
  * Guarantees: every task that a module declares and every name in the file is looked at, whatever is wrong.
  * Knows nothing of: how a module is looked into; it is given the descriptions. */
@@ -92,7 +92,7 @@ take_file(struct conf_task *t, const struct conf_option *o, json_t *value)
     if (o->type != OPTION_STRINGS)
         set_from(t, o->key, CONF_FROM_FILE);
     else
-        json_object_foreach (value, name, member) {
+        json_object_foreach(value, name, member) {
             char *key = mem_printf("%s.%s", o->key, name);
             set_from(t, key, CONF_FROM_FILE);
             free(key);
@@ -104,8 +104,8 @@ static void
 not_for_kind(struct conf *c, const struct conf_task *t, const struct conf_option *o)
 {
     bool topic = o->type == OPTION_TOPIC;
-    conf_problem(c, "%s: tasks.%s.%s: is for stream tasks, and %s is a background task (%s); %s", c->path, t->name,
-                 o->key, t->name, t->declared_at,
+    conf_problem(c, "%s: tasks.%s.%s: is for stream tasks, and %s is a background task (%s); %s", c->path,
+                 t->name, o->key, t->name, t->declared_at,
                  topic ? "give it a .topic in the code, or remove the key" : "remove the key");
 }
 
@@ -131,7 +131,7 @@ set_kafka_from(struct conf_task *t, json_t *object, enum conf_from from)
 {
     const char *name;
     json_t *value;
-    json_object_foreach (object, name, value) {
+    json_object_foreach(object, name, value) {
         char *key = mem_printf("kafka.%s", conf_kafka_canonical(name));
         set_from(t, key, from);
         free(key);
@@ -190,8 +190,8 @@ add_task(struct merging *m, const char *module, json_t *declared, bool timer)
     char *at = mem_printf("%s:%" JSON_INTEGER_FORMAT, file ? file : "?", line);
     struct conf_task *other = name ? merge_find(c, name) : NULL;
     if (!name || !name_is_task(name)) {
-        conf_problem(c, "%s: %s: \"%s\" is no name for a task; give it 1 to 64 letters, digits, '_' and '-'", module,
-                     at, name ? name : "");
+        conf_problem(c, "%s: %s: \"%s\" is no name for a task; give it 1 to 64 letters, digits, '_' and '-'",
+                     module, at, name ? name : "");
     } else if (other) {
         conf_problem(c, "%s: \"%s\" is declared twice, in %s (%s) and in %s (%s); rename one", c->path, name,
                      other->declared_at, other->module, at, module);
@@ -225,7 +225,7 @@ note_problems(struct conf *c, const char *module, json_t *description)
 {
     json_t *problem, *problems = json_object_get(description, "problems");
     size_t i;
-    json_array_foreach (problems, i, problem)
+    json_array_foreach(problems, i, problem)
         conf_problem(c, "%s: %s", module, json_string_value(problem));
     return json_array_size(problems) > 0;
 }
@@ -233,20 +233,22 @@ note_problems(struct conf *c, const char *module, json_t *description)
 static void
 add_module_tasks(struct merging *m, const char *module, json_t *description)
 {
-    json_t *tasks = json_object_get(description, "tasks"), *timers = json_object_get(description, "timers"), *one;
+    json_t *tasks = json_object_get(description, "tasks"), *timers = json_object_get(description, "timers"),
+           *one;
     size_t i;
     if (!description || note_problems(m->c, module, description)) {
         m->partly = true;
         return;
     }
     if (json_array_size(tasks) + json_array_size(timers) == 0)
-        conf_problem(m->c, "%s: declares no task and no timer; use HR_TASK or HR_TIMER, or take it out of the modules",
-                     module);
-    json_array_foreach (tasks, i, one)
+        conf_problem(
+            m->c, "%s: declares no task and no timer; use HR_TASK or HR_TIMER, or take it out of the modules",
+            module);
+    json_array_foreach(tasks, i, one)
         add_task(m, module, one, false);
-    json_array_foreach (timers, i, one)
+    json_array_foreach(timers, i, one)
         add_task(m, module, one, true);
-    json_array_foreach (json_object_get(description, "counters"), i, one)
+    json_array_foreach(json_object_get(description, "counters"), i, one)
         add_counter(m->c, json_string_value(one));
 }
 

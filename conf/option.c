@@ -19,7 +19,7 @@
 #define OFFSET_TIMER(field) offsetof(struct conf_task, field)
 
 const struct conf_option conf_options[] = {
-#define OPTION(section, key, type, field, min, max, by_default, kinds, sentence)                                       \
+#define OPTION(section, key, type, field, min, max, by_default, kinds, sentence)                             \
     {OPTION_##section, key, OPTION_##type, OFFSET_##section(field), min, max, by_default, kinds, sentence},
 #include "conf/options.def"
 #undef OPTION
@@ -83,7 +83,8 @@ path_of(const char *path, const char *key)
     return path[0] ? mem_printf("%s.%s", path, key) : mem_string(key);
 }
 
-/* A key of the table cut at its dots: "restart.max" is `max` at the prefix "restart", `restart` at the prefix "". */
+/* A key of the table cut at its dots: "restart.max" is `max` at the prefix "restart", `restart` at the prefix
+ * "". */
 static char *
 key_at(const char *key, const char *prefix)
 {
@@ -133,7 +134,7 @@ check_keys(struct conf *c, const char *path, enum option_section section, const 
     size_t n = known_keys(section, prefix, known);
     const char *key;
     json_t *value;
-    json_object_foreach (object, key, value) {
+    json_object_foreach(object, key, value) {
         size_t i = 0;
         while (i < n && strcmp(known[i], key) != 0)
             i++;
@@ -169,7 +170,8 @@ check_inner(struct conf *c, const char *path, const struct conf_option *o, json_
 }
 
 void
-option_check_section(struct conf *c, const char *path, enum option_section section, json_t *object, void *base)
+option_check_section(struct conf *c, const char *path, enum option_section section, json_t *object,
+                     void *base)
 {
     check_keys(c, path, section, "", object);
     for (const struct conf_option *o = conf_options; o < conf_options + n_conf_options; o++) {

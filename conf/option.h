@@ -40,25 +40,28 @@ extern const size_t n_conf_options;
 /* option_find returns the option of that section and key, or NULL. */
 const struct conf_option *option_find(enum option_section section, const char *key);
 
-/* option_of returns what a section of a file says for the option (borrowed), or NULL where it says nothing. */
+/* option_of returns what a section of a file says for the option (borrowed), or NULL where it says nothing.
+ */
 json_t *option_of(const struct conf_option *o, json_t *section);
 
-/* option_read checks a value and puts it into the struct at `base`. What is wrong is noted, each text beginning
- * with `where`; with c NULL it is not. False where the value was not taken. */
+/* option_read checks a value and puts it into the struct at `base`. What is wrong is noted, each text
+ * beginning with `where`; with c NULL it is not. False where the value was not taken. */
 bool option_read(struct conf *c, const char *where, const struct conf_option *o, json_t *value, void *base);
 
 /* option_default puts the option's default into the struct, where it has one. */
 void option_default(const struct conf_option *o, void *base);
 
-/* option_bound says whether a number lies in the option's bounds; a text for the user if not, freed by the caller. */
+/* option_bound says whether a number lies in the option's bounds; a text for the user if not, freed by the
+ * caller. */
 char *option_bound(const struct conf_option *o, int64_t value);
 
 /* option_show returns the value in the struct at `base` as a file would give it; NULL where there is none. */
 json_t *option_show(const struct conf_option *o, const void *base);
 
-/* option_check_section checks a whole section of a file: unknown keys, types and bounds of all values. `path` is
- * the section's key path, "" for the top; what is right goes into the struct at `base`. */
-void option_check_section(struct conf *c, const char *path, enum option_section section, json_t *object, void *base);
+/* option_check_section checks a whole section of a file: unknown keys, types and bounds of all values. `path`
+ * is the section's key path, "" for the top; what is right goes into the struct at `base`. */
+void option_check_section(struct conf *c, const char *path, enum option_section section, json_t *object,
+                          void *base);
 
 /* option_task_free frees what a task holds, not the task itself. */
 void option_task_free(struct conf_task *t);
@@ -73,7 +76,8 @@ char *option_brief(json_t *value);
 const char *conf_kafka_canonical(const char *property);
 bool conf_kafka_read(struct conf *c, const char *where, json_t *object, json_t **target);
 
-/* topic.c: why a topic option is none (the caller frees it), or NULL; then *normal is the option without spaces. */
+/* topic.c: why a topic option is none (the caller frees it), or NULL; then *normal is the option without
+ * spaces. */
 char *conf_topic_check(const char *topic, char **normal);
 
 /* expand.c: puts environment variables in, in the whole document. */
@@ -105,7 +109,8 @@ void check_merged(struct merging *m);
 bool name_is_app(const char *name);
 bool name_is_task(const char *name);
 
-/* cpus.c: the CPUs that cgroups leave, by the process's cgroup file and where cgroups are mounted; 0: no limit. */
+/* cpus.c: the CPUs that cgroups leave, by the process's cgroup file and where cgroups are mounted; 0: no
+ * limit. */
 int64_t cpus_quota(const char *cgroups, const char *mount);
 
 #endif

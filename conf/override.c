@@ -12,8 +12,7 @@
 
 #define FROM_COMMAND_LINE "command line"
 
-static void __attribute__((format(printf, 2, 3)))
-usage(struct merging *m, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) usage(struct merging *m, const char *format, ...)
 {
     char *text = NULL;
     va_list args;

@@ -18,7 +18,8 @@ struct reading {
     const struct conf_option *o;
 };
 
-const char *const conf_order_names[] = {[CONF_ORDER_PARTITION] = "partition", [CONF_ORDER_NONE] = "none", NULL};
+const char *const conf_order_names[] = {
+    [CONF_ORDER_PARTITION] = "partition", [CONF_ORDER_NONE] = "none", NULL};
 const char *const conf_overlap_names[] = {[CONF_OVERLAP_SKIP] = "skip", [CONF_OVERLAP_QUEUE] = "queue", NULL};
 
 char *
@@ -85,7 +86,7 @@ read_modules(const struct reading *r, json_t *value, void *target)
     json_t *path;
     if (!json_is_array(value) || json_array_size(value) == 0)
         return wanted(r, "a list of at least one path, such as [\"logs.so\"]", value);
-    json_array_foreach (value, i, path) {
+    json_array_foreach(value, i, path) {
         if (r->c && path == r->c->unset)
             continue;
         char *where = mem_printf("%s[%zu]", r->where, i);
@@ -147,7 +148,8 @@ read_size(const struct reading *r, json_t *value, void *target)
 {
     int64_t bytes = json_integer_value(value);
     if (json_is_string(value) ? !conf_parse_size(json_string_value(value), &bytes) : !json_is_integer(value))
-        return wanted(r, "a size in bytes, or in quotes with its unit (KB, MB, GB or TB), such as \"32MB\"", value);
+        return wanted(r, "a size in bytes, or in quotes with its unit (KB, MB, GB or TB), such as \"32MB\"",
+                      value);
     if (!bounded(r, bytes, value))
         return false;
     *(int64_t *)target = bytes;
@@ -176,7 +178,8 @@ read_backoff(const struct reading *r, json_t *value, void *target)
 }
 
 static bool
-read_word(const struct reading *r, const char *const *words, const char *wants, json_t *value, int64_t *target)
+read_word(const struct reading *r, const char *const *words, const char *wants, json_t *value,
+          int64_t *target)
 {
     const char *text = json_string_value(value);
     for (int64_t i = 0; text && words[i]; i++) {
@@ -229,8 +232,9 @@ read_strings(const struct reading *r, json_t *value, void *target)
 {
     const char *name;
     json_t *text;
-    bool good = json_is_object(value) || wanted(r, "an object of strings, such as {\"NAME\": \"value\"}", value);
-    json_object_foreach (value, name, text) {
+    bool good =
+        json_is_object(value) || wanted(r, "an object of strings, such as {\"NAME\": \"value\"}", value);
+    json_object_foreach(value, name, text) {
         char *where = mem_printf("%s.%s", r->where, name);
         struct reading member = {r->c, where, r->o};
         if (!json_is_string(text))
@@ -247,10 +251,10 @@ read_strings(const struct reading *r, json_t *value, void *target)
 }
 
 static bool (*const readers[OPTION_TYPES])(const struct reading *, json_t *, void *) = {
-    [OPTION_NAME] = read_name,         [OPTION_MODULES] = read_modules, [OPTION_KAFKA] = read_kafka,
-    [OPTION_SECTION] = read_section,   [OPTION_INTEGER] = read_integer, [OPTION_DURATION] = read_duration,
-    [OPTION_SIZE] = read_size,         [OPTION_BACKOFF] = read_backoff, [OPTION_ORDER] = read_order,
-    [OPTION_OVERLAP] = read_overlap,   [OPTION_TOPIC] = read_topic,     [OPTION_GROUP] = read_group,
+    [OPTION_NAME] = read_name,       [OPTION_MODULES] = read_modules, [OPTION_KAFKA] = read_kafka,
+    [OPTION_SECTION] = read_section, [OPTION_INTEGER] = read_integer, [OPTION_DURATION] = read_duration,
+    [OPTION_SIZE] = read_size,       [OPTION_BACKOFF] = read_backoff, [OPTION_ORDER] = read_order,
+    [OPTION_OVERLAP] = read_overlap, [OPTION_TOPIC] = read_topic,     [OPTION_GROUP] = read_group,
     [OPTION_STRINGS] = read_strings,
 };
 

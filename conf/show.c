@@ -27,7 +27,8 @@ show_text(const void *field)
 static json_t *
 show_backoff(const mono_ns *pair)
 {
-    return json_pack("[o, o]", string_take(conf_show_duration(pair[0])), string_take(conf_show_duration(pair[1])));
+    return json_pack("[o, o]", string_take(conf_show_duration(pair[0])),
+                     string_take(conf_show_duration(pair[1])));
 }
 
 json_t *
@@ -76,7 +77,7 @@ add_members(json_t *all, const struct conf_task *t, const char *prefix, json_t *
 {
     const char *name;
     json_t *value;
-    json_object_foreach (object, name, value) {
+    json_object_foreach(object, name, value) {
         char key[512];
         snprintf(key, sizeof key, "%s.%s", prefix, name);
         bool hidden = hide || conf_kafka_secret(name);

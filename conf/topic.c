@@ -1,7 +1,7 @@
 /* topic.c - what a topic option may say: a name, several separated by commas, or a ^pattern.
  *
- * Kafka's own rule for names is checked here, so that a typing error is found before anything is started and not
- * by a consumer that waits for a topic that cannot exist. */
+ * Kafka's own rule for names is checked here, so that a typing error is found before anything is started and
+ * not by a consumer that waits for a topic that cannot exist. */
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +38,8 @@ name_check(const char *name, const char *all)
     if (length > TOPIC_MAX_LENGTH)
         return mem_printf("a topic name has at most %d letters, this one has %zu", TOPIC_MAX_LENGTH, length);
     if (strspn(name, TOPIC_LETTERS) != length || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return mem_printf("\"%s\" is no topic name; names are made of letters, digits, '.', '_' and '-'", name);
+        return mem_printf("\"%s\" is no topic name; names are made of letters, digits, '.', '_' and '-'",
+                          name);
     return NULL;
 }
 

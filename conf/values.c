@@ -1,7 +1,7 @@
 /* values.c - durations, sizes and names as people write them.
  *
- * Guarantees: integers throughout, so that what is read is exact; what is shown is read back as the same value.
- * Knows nothing of: keys, files, problems. */
+ * Guarantees: integers throughout, so that what is read is exact; what is shown is read back as the same
+ * value. Knows nothing of: keys, files, problems. */
 #include "conf/conf.h"
 
 #include <ctype.h>
@@ -21,8 +21,9 @@ struct unit {
 
 /* Largest first: showing takes the first that divides. */
 static const struct unit durations[] = {
-    {"d", 24 * 3600 * NS_PER_S}, {"h", 3600 * NS_PER_S}, {"m", 60 * NS_PER_S},
-    {"s", NS_PER_S},             {"ms", NS_PER_MS},      {NULL, 0},
+    {"d", 24 * 3600 * NS_PER_S}, {"h", 3600 * NS_PER_S},
+    {"m", 60 * NS_PER_S},        {"s", NS_PER_S},
+    {"ms", NS_PER_MS},           {NULL, 0},
 };
 static const struct unit sizes[] = {
     {"TB", 1LL << 40}, {"GB", 1LL << 30}, {"MB", 1LL << 20}, {"KB", 1LL << 10}, {"", 1}, {NULL, 0},

@@ -1,11 +1,11 @@
 /* describe.c - what a module declares, asked of a child process that loads it.
  *
- * The supervisor runs no code of a user: a module's constructors may crash, hang, exit or print, and all of it
- * happens to `headrace-worker --describe`. It has a limit of time and a process group that is killed at the end in
- * any case, so that nothing a module has started stays.
+ * The supervisor runs no code of a user: a module's constructors may crash, hang, exit or print, and all of
+ * it happens to `headrace-worker --describe`. It has a limit of time and a process group that is killed at
+ * the end in any case, so that nothing a module has started stays.
  *
- * What it prints is kept (stdout and stderr) and shown only when it could not be described: then the last words are
- * worth having, and otherwise they would be noise at each start.
+ * What it prints is kept (stdout and stderr) and shown only when it could not be described: then the last
+ * words are worth having, and otherwise they would be noise at each start.
  *
  * Owns: the child, from its birth to its reaping, within one call.
  * Guarantees: no child, no descriptor is left behind; memory is bounded, whatever the child writes. */
@@ -30,6 +30,7 @@
 #define REPLY_MAX (16 << 20)
 #define OUTPUT_MAX (64 << 10)
 #define READ_STEP (64 << 10)
+#define ASK_STEP (20 * NS_PER_MS)
 
 /* What comes through a pipe, up to a most. */
 struct intake {
@@ -104,19 +105,27 @@ start(struct describing *d, const char *program, const char *module, char *const
     return d->pid < 0 ? -1 : 0;
 }
 
+/* has_ended asks for the child's end without reaping it; a kernel without descriptors of processes has no
+ * other way. */
+static bool
+has_ended(const struct describing *d)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)d->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
 /* listen_until reads what the child writes until it has died, has written too much or the limit has come. */
 static void
 listen_until(struct describing *d, mono_ns deadline)
 {
     for (;;) {
-        struct pollfd fds[] = {
-            {d->pidfd, POLLIN, 0}, {d->reply.fd, POLLIN, 0}, {d->output.fd, POLLIN, 0}};
-        int n = poll(fds, 3, clock_ms_until(deadline, clock_mono()));
+        struct pollfd fds[] = {{d->pidfd, POLLIN, 0}, {d->reply.fd, POLLIN, 0}, {d->output.fd, POLLIN, 0}};
+        mono_ns now = clock_mono(), wake = d->pidfd < 0 ? mono_earlier(deadline, now + ASK_STEP) : deadline;
+        poll(fds, 3, clock_ms_until(wake, now));
+        bool ended = has_ended(d);
         intake_read(&d->reply);
         intake_read(&d->output);
-        if (fds[0].revents && n > 0)
-            return;
-        if (d->reply.over)
+        if (ended || d->reply.over)
             return;
         if (clock_mono() >= deadline) {
             d->late = true;
@@ -125,8 +134,8 @@ listen_until(struct describing *d, mono_ns deadline)
     }
 }
 
-/* finish kills what is left of the group and reaps the child. The group goes first, as long as the child, even dead,
- * keeps its number from being given to somebody else. */
+/* finish kills what is left of the group and reaps the child. The group goes first, as long as the child,
+ * even dead, keeps its number from being given to somebody else. */
 static void
 finish(struct describing *d)
 {
@@ -135,7 +144,8 @@ finish(struct describing *d)
         ;
     intake_read(&d->reply);
     intake_read(&d->output);
-    close(d->pidfd);
+    if (d->pidfd >= 0)
+        close(d->pidfd);
 }
 
 static char *
@@ -167,8 +177,8 @@ complains(json_t *description)
     return json_array_size(json_object_get(description, "problems")) > 0;
 }
 
-/* judge says what has become of the child: its description, or NULL with the problem. A module that complains of itself
- * may end with an exit code of its own; it has said why. */
+/* judge says what has become of the child: its description, or NULL with the problem. A module that complains
+ * of itself may end with an exit code of its own; it has said why. */
 static json_t *
 judge(const struct describing *d, mono_ns limit, char **problem)
 {

@@ -9,16 +9,17 @@
 
 #define DESCRIBE_LIMIT (10 * NS_PER_S)
 
-/* describe_module has the module loaded by headrace-worker, and returns its description (children.h), checked for
- * its form. NULL where that failed: *problem says why, in words for the user, freed by the caller; what the module
- * printed is then shown on stderr. The child and what it started are gone when this returns. */
+/* describe_module has the module loaded by headrace-worker, and returns its description (children.h), checked
+ * for its form. NULL where that failed: *problem says why, in words for the user, freed by the caller; what
+ * the module printed is then shown on stderr. The child and what it started are gone when this returns. */
 json_t *describe_module(const char *module, mono_ns limit, char **problem);
 
 /* describe_run is describe_module with the program and the environment given. */
-json_t *describe_run(const char *program, const char *module, char *const envp[], mono_ns limit, char **problem);
+json_t *describe_run(const char *program, const char *module, char *const envp[], mono_ns limit,
+                     char **problem);
 
-/* describe_all describes each module of the conf: descriptions[i] for modules[i], NULL where it could not be, with
- * the problem noted. The variables in c->secrets are not in the modules' environment. */
+/* describe_all describes each module of the conf: descriptions[i] for modules[i], NULL where it could not be,
+ * with the problem noted. The variables in c->secrets are not in the modules' environment. */
 void describe_all(struct conf *c, json_t **descriptions);
 
 #endif

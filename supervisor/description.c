@@ -1,8 +1,8 @@
 /* description.c - the form of a module's description.
  *
  * A module runs its own code while it is loaded and could write anything to the descriptor of the reply: what
- * comes from there is checked whole, once, so that everybody behind may rely on the types. What the values mean
- * (names, bounds) is checked where options are. */
+ * comes from there is checked whole, once, so that everybody behind may rely on the types. What the values
+ * mean (names, bounds) is checked where options are. */
 #include "supervisor/description.h"
 
 #include <stdbool.h>
@@ -16,9 +16,11 @@ struct field {
     char type; /* s: text, S: text or null, i: whole number, n: number */
 };
 
-static const struct field task_fields[] = {
-    {"name", 's'}, {"topic", 'S'}, {"concurrency", 'i'}, {"order", 'S'}, {"file", 's'}, {"line", 'i'}, {NULL, 0}};
-static const struct field timer_fields[] = {{"name", 's'}, {"interval", 'n'}, {"file", 's'}, {"line", 'i'}, {NULL, 0}};
+static const struct field task_fields[] = {{"name", 's'},  {"topic", 'S'}, {"concurrency", 'i'},
+                                           {"order", 'S'}, {"file", 's'},  {"line", 'i'},
+                                           {NULL, 0}};
+static const struct field timer_fields[] = {
+    {"name", 's'}, {"interval", 'n'}, {"file", 's'}, {"line", 'i'}, {NULL, 0}};
 
 static bool
 has_type(json_t *value, char type)
@@ -45,7 +47,7 @@ list_check(json_t *description, const char *key, const struct field *fields)
         return mem_printf("\"%s\" is no list", key);
     if (json_array_size(list) > MOST)
         return mem_printf("\"%s\" has %zu members, more than %d", key, json_array_size(list), MOST);
-    json_array_foreach (list, i, member) {
+    json_array_foreach(list, i, member) {
         if (!fields && !json_is_string(member))
             return mem_printf("%s[%zu] is no text", key, i);
         for (const struct field *f = fields; f && f->key; f++)

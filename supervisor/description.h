@@ -4,7 +4,8 @@
 
 #include <jansson.h>
 
-/* description_check returns what is wrong with the form of a description, NULL where it is good. The caller frees it. */
+/* description_check returns what is wrong with the form of a description, NULL where it is good. The caller
+ * frees it. */
 char *description_check(json_t *description);
 
 #endif

@@ -1,8 +1,8 @@
 /* programs.c - where the programs are that headrace starts.
  *
- * They are found relative to headrace itself, so that an installation can be moved, and two of them can be on one
- * machine: in ../libexec/headrace of its folder, or in that folder (a build that is not installed).
- * Knows nothing of: PATH, environment. */
+ * They are found relative to headrace itself, so that an installation can be moved, and two of them can be on
+ * one machine: in ../libexec/headrace of its folder, or in that folder (a build that is not installed). Knows
+ * nothing of: PATH, environment. */
 #include "supervisor/programs.h"
 
 #include <errno.h>
@@ -43,7 +43,7 @@ programs_find(const char *name, char **error)
             return path;
         free(path);
     }
-    *error = mem_printf("cannot find %s in %s/../libexec/headrace or in %s; install headrace again", name, folder,
-                        folder);
+    *error = mem_printf("cannot find %s in %s/../libexec/headrace or in %s; install headrace again", name,
+                        folder, folder);
     return NULL;
 }

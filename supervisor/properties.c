@@ -1,8 +1,8 @@
 /* properties.c - whether librdkafka knows the properties of a configuration and takes their values.
  *
- * Only the library itself can say, so each property is set on a configuration of its own; its words are passed on.
- * What can only be seen when a client is made (a certificate that is not there, properties that do not go together)
- * is tried too, with a client that is given no broker and is gone at once. */
+ * Only the library itself can say, so each property is set on a configuration of its own; its words are
+ * passed on. What can only be seen when a client is made (a certificate that is not there, properties that do
+ * not go together) is tried too, with a client that is given no broker and is gone at once. */
 #include "supervisor/properties.h"
 
 #include <librdkafka/rdkafka.h>
@@ -28,7 +28,8 @@ names(char *table, const char **list)
     size_t n = 0;
     for (char *line = strtok(table, "\n"); line && n < MOST_NAMES; line = strtok(NULL, "\n")) {
         char *space = strpbrk(line, " |");
-        if (!space || space == line || !strchr(line, '|') || strncmp(line, "Property", 8) == 0 || line[0] == '-')
+        if (!space || space == line || !strchr(line, '|') || strncmp(line, "Property", 8) == 0 ||
+            line[0] == '-')
             continue;
         *space = '\0';
         list[n++] = line;
@@ -83,7 +84,7 @@ check_section(struct report *r, const char *path, json_t *section)
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     const char *name;
     json_t *value;
-    json_object_foreach (section, name, value) {
+    json_object_foreach(section, name, value) {
         char *text = json_is_string(value) ? mem_string(json_string_value(value))
                                            : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
         bool tried = !conf_kafka_owner(name) && value != r->c->unset && !json_is_object(value) &&
@@ -129,7 +130,7 @@ try_client(json_t *kafka)
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     const char *name;
     json_t *value;
-    json_object_foreach (kafka, name, value)
+    json_object_foreach(kafka, name, value)
         if (strcmp(name, "bootstrap.servers") != 0)
             rd_kafka_conf_set(conf, name, json_string_value(value), NULL, 0);
     rd_kafka_conf_set(conf, "group.id", "headrace.check", NULL, 0);
@@ -153,7 +154,7 @@ check_clients(struct report *r)
         json_t *kafka = c->tasks[i].kafka, *other;
         size_t j;
         bool again = !kafka;
-        json_array_foreach (tried, j, other)
+        json_array_foreach(tried, j, other)
             again = again || json_equal(other, kafka);
         if (again)
             continue;
@@ -174,7 +175,7 @@ properties_check(struct conf *c, const struct conf_overrides *o, char ***usage_p
     const char *name;
     json_t *task;
     check_section(&r, "kafka", json_object_get(c->file, "kafka"));
-    json_object_foreach (json_object_get(c->file, "tasks"), name, task) {
+    json_object_foreach(json_object_get(c->file, "tasks"), name, task) {
         char *path = mem_printf("tasks.%s.kafka", name);
         check_section(&r, path, json_object_get(task, "kafka"));
         free(path);

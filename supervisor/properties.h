@@ -4,8 +4,9 @@
 
 #include "conf/conf.h"
 
-/* properties_check tries every property of the merged conf. What is wrong in the file is noted in the conf; what -b and
- * -X gave is added to the caller's list of usage problems. */
-void properties_check(struct conf *c, const struct conf_overrides *o, char ***usage_problems, size_t *n_usage);
+/* properties_check tries every property of the merged conf. What is wrong in the file is noted in the conf;
+ * what -b and -X gave is added to the caller's list of usage problems. */
+void properties_check(struct conf *c, const struct conf_overrides *o, char ***usage_problems,
+                      size_t *n_usage);
 
 #endif

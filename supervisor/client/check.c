@@ -31,7 +31,8 @@ check_main(int argc, char **argv)
             code = taken < 0 ? EX_USAGE : usage_option(argv[0], argv, options, opt);
     }
     if (code == 0 && argc - optind != 1)
-        code = usage_error(argv[0], argc == optind ? "needs an APP: a configuration or a module" : "takes one APP");
+        code = usage_error(argv[0],
+                           argc == optind ? "needs an APP: a configuration or a module" : "takes one APP");
     struct conf *c = code == 0 ? app_open(argv[optind], &a.overrides, &code) : NULL;
     if (c)
         print_ok(c);

@@ -49,9 +49,9 @@ print_task(const struct conf_task *t, int key_width, int value_width)
 {
     json_t *all = conf_task_options(t), *one;
     const char *key;
-    printf("%s: %s%s, declared in %s (%s)\n", t->name, conf_kind_name(t->kind), t->kind == CONF_TIMER ? "" : " task",
-           t->declared_at, t->module);
-    json_object_foreach (all, key, one) {
+    printf("%s: %s%s, declared in %s (%s)\n", t->name, conf_kind_name(t->kind),
+           t->kind == CONF_TIMER ? "" : " task", t->declared_at, t->module);
+    json_object_foreach(all, key, one) {
         char *text = value_text(json_object_get(one, "value"));
         const char *from = json_string_value(json_object_get(one, "from"));
         printf("    %-*s  %-*s  %s\n", key_width, key, value_width, text, from ? from : "");
@@ -66,7 +66,7 @@ widen(const struct conf_task *t, int *key_width, int *value_width)
 {
     json_t *all = conf_task_options(t), *one;
     const char *key;
-    json_object_foreach (all, key, one) {
+    json_object_foreach(all, key, one) {
         char *text = value_text(json_object_get(one, "value"));
         int k = (int)strlen(key), v = (int)strlen(text);
         *key_width = k > *key_width ? k : *key_width;
@@ -104,7 +104,8 @@ tasks_main(int argc, char **argv)
             code = taken < 0 ? EX_USAGE : usage_option(argv[0], argv, options, opt);
     }
     if (code == 0 && argc - optind != 1)
-        code = usage_error(argv[0], argc == optind ? "needs an APP: a configuration or a module" : "takes one APP");
+        code = usage_error(argv[0],
+                           argc == optind ? "needs an APP: a configuration or a module" : "takes one APP");
     struct conf *c = code == 0 ? app_open(argv[optind], &a.overrides, &code) : NULL;
     if (c)
         code = json ? print_json(c) : print_blocks(c);

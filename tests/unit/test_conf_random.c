@@ -1,8 +1,8 @@
 /* test_conf_random.c - random configurations against a simple model of who wins.
  *
- * Each option of each task is given or not by the code, the file and the command line, and what the file gives may
- * be wrong. The model knows the value and the origin that must come out of a good configuration, and of a bad one
- * exactly which key paths must be complained of. SEED=N repeats a run. */
+ * Each option of each task is given or not by the code, the file and the command line, and what the file
+ * gives may be wrong. The model knows the value and the origin that must come out of a good configuration,
+ * and of a bad one exactly which key paths must be complained of. SEED=N repeats a run. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +29,11 @@ static const struct kind_of_value task_values[] = {
     {"concurrency", "1", {"1", "17", "4096"}, {"0", "\"2\"", "4097"}, false},
     {"order", "\"partition\"", {"\"partition\"", "\"none\"", "\"none\""}, {"\"key\"", "1", "null"}, true},
     {"attempts", "5", {"1", "9", "2147483647"}, {"0", "2147483648", "1.5"}, true},
-    {"backoff", "[\"1s\", \"1m\"]", {"[\"0s\", \"1ms\"]", "[\"2s\", \"2s\"]", "[\"1s\", \"1h\"]"},
-     {"[\"2s\", \"1s\"]", "\"1s\"", "[]"}, true},
+    {"backoff",
+     "[\"1s\", \"1m\"]",
+     {"[\"0s\", \"1ms\"]", "[\"2s\", \"2s\"]", "[\"1s\", \"1h\"]"},
+     {"[\"2s\", \"1s\"]", "\"1s\"", "[]"},
+     true},
     {"window", "100000", {"1", "7", "100000000"}, {"-1", "\"7\"", "100000001"}, true},
     {"window_bytes", "\"32MB\"", {"\"1\"", "\"7KB\"", "\"1TB\""}, {"\"7kb\"", "0", "true"}, true},
     {"topic", NULL, {"\"a\"", "\"a,b\"", "\"^x.*\""}, {"\"\"", "\"a b\"", "3"}, true},
@@ -85,8 +88,8 @@ expect_path(struct model *m, const char *section, const char *task, const char *
 
 /* give_in_file decides what the file says for an option; the key is put into `object`. */
 static void
-give_in_file(struct model *m, const char *section, const char *task, const struct kind_of_value *k, bool allowed,
-             json_t *object)
+give_in_file(struct model *m, const char *section, const char *task, const struct kind_of_value *k,
+             bool allowed, json_t *object)
 {
     if (!one_in(3))
         return;
@@ -146,8 +149,9 @@ make_task(struct model *m, const char *name)
     int concurrency = one_in(2) ? (int)(random() % 4096) + 1 : 0;
     const char *order = stream && one_in(2) ? "none" : NULL;
     json_array_append_new(json_object_get(m->description, "tasks"),
-                          json_pack("{s:s, s:s?, s:i, s:s?, s:s, s:i}", "name", name, "topic", stream ? "code" : NULL,
-                                    "concurrency", concurrency, "order", order, "file", "m.c", "line", 1));
+                          json_pack("{s:s, s:s?, s:i, s:s?, s:s, s:i}", "name", name, "topic",
+                                    stream ? "code" : NULL, "concurrency", concurrency, "order", order,
+                                    "file", "m.c", "line", 1));
     expect_defaults(m, name, task_values, N_TASK_VALUES, stream);
     if (stream)
         expect_value(m, name, "topic", json_string("code"), "code");
@@ -179,7 +183,8 @@ make_timer(struct model *m, const char *name)
     json_t *object = one_in(4) ? NULL : file_section(m, "timers", name);
     for (size_t i = 0; object && i < N_TIMER_VALUES; i++)
         give_in_file(m, "timers", name, &timer_values[i], true, object);
-    if (!json_object_get(json_object_get(m->expected, name), "interval") && !json_object_get(object, "interval"))
+    if (!json_object_get(json_object_get(m->expected, name), "interval") &&
+        !json_object_get(object, "interval"))
         expect_path(m, "timers", name, "interval");
 }
 
@@ -196,7 +201,8 @@ static struct model
 make_model(void)
 {
     struct model m = {.file = json_pack("{s:s, s:[s]}", "app", "app", "modules", "m.so"),
-                      .description = value("{\"tasks\": [], \"timers\": [], \"counters\": [], \"problems\": []}"),
+                      .description =
+                          value("{\"tasks\": [], \"timers\": [], \"counters\": [], \"problems\": []}"),
                       .expected = json_object()};
     for (int i = 0; i < TASKS; i++)
         make_task(&m, (const char *[]){"alpha", "beta_task", "gamma-3", "d"}[i]);
@@ -245,7 +251,7 @@ compare_values(struct model *m, const struct conf *c)
         json_t *shown = conf_task_options(&c->tasks[i]);
         name = c->tasks[i].name;
         options = json_object_get(m->expected, name);
-        json_object_foreach (options, key, pair) {
+        json_object_foreach(options, key, pair) {
             json_t *is = json_object_get(shown, key);
             char *got = json_dumps(is, JSON_ENCODE_ANY), *wanted = json_dumps(pair, 0);
             ck_assert_msg(is && json_equal(json_object_get(is, "value"), json_array_get(pair, 0)) &&
@@ -268,7 +274,7 @@ run_round(void)
     typeof(*o.concurrency) one = {"alpha", random() % 4096 + 1};
     const char *name;
     json_t *options;
-    json_object_foreach (m.expected, name, options)
+    json_object_foreach(m.expected, name, options)
         if (o.workers)
             set_workers(&m, name, (int)o.workers);
     if (one_in(4)) {
@@ -306,14 +312,16 @@ START_TEST(test_who_wins)
 }
 END_TEST
 
-/* A good document with a byte changed, lost or doubled: whatever comes out, nothing breaks, and what is no longer good is
- * complained of in one line each. */
+/* A good document with a byte changed, lost or doubled: whatever comes out, nothing breaks, and what is no
+ * longer good is complained of in one line each. */
 START_TEST(test_damaged_documents)
 {
     static const char whole[] =
         "{\"app\":\"a\",\"modules\":[\"m.so\"],\"kafka\":{\"client.id\":\"${HOME:-x}\",\"a\":{}},"
-        "\"tasks\":{\"alpha\":{\"topic\":\"a,b\",\"backoff\":[\"1s\",\"2s\"],\"restart\":{\"max\":1,\"within\":\"1s\"},"
-        "\"environment\":{\"A\":\"b\"},\"window_bytes\":\"1MB\",\"alpha\":1,\"kafka\":{\"b\":1}}},\"timers\":{}}";
+        "\"tasks\":{\"alpha\":{\"topic\":\"a,b\",\"backoff\":[\"1s\",\"2s\"],\"restart\":{\"max\":1,"
+        "\"within\":\"1s\"},"
+        "\"environment\":{\"A\":\"b\"},\"window_bytes\":\"1MB\",\"alpha\":1,\"kafka\":{\"b\":1}}},\"timers\":"
+        "{}}";
     long seed = getenv("SEED") ? atol(getenv("SEED")) : (long)time(NULL);
     printf("conf_random: SEED=%ld (damage)\n", seed);
     srandom((unsigned)seed);
@@ -335,8 +343,8 @@ START_TEST(test_damaged_documents)
         fclose(f);
         struct conf *c = conf_load(path);
         for (size_t p = 0; p < c->n_problems; p++)
-            ck_assert_msg(strncmp(c->problems[p], path, strlen(path)) == 0 && !strchr(c->problems[p], '\n'), "%s",
-                          c->problems[p]);
+            ck_assert_msg(strncmp(c->problems[p], path, strlen(path)) == 0 && !strchr(c->problems[p], '\n'),
+                          "%s", c->problems[p]);
         ck_assert_ptr_nonnull(c->app);
         conf_free(&c);
     }

@@ -32,9 +32,11 @@ START_TEST(test_durations)
         {"9223372036s", 9223372036 * NS_PER_S},
         {"007s", 7 * NS_PER_S},
     };
-    static const char *const bad[] = {"",   "s",    "5",   "-1s", "+1s",  " 1s",  "1 s",   "1s ",
-                                      "1S", "1.s",  ".5s", "1e3s", "0x1s", "1s1s", "1.5.5s", "1.0000000001s",
-                                      "9223372037s", "99999999999999999999s", "292y", "1us", "106752d", "1,5s"};
+    static const char *const bad[] = {
+        "",     "s",    "5",       "-1s",           "+1s",         " 1s",
+        "1 s",  "1s ",  "1S",      "1.s",           ".5s",         "1e3s",
+        "0x1s", "1s1s", "1.5.5s",  "1.0000000001s", "9223372037s", "99999999999999999999s",
+        "292y", "1us",  "106752d", "1,5s"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         mono_ns ns = -1;
         ck_assert_msg(conf_parse_duration(good[i].text, &ns), "%s", good[i].text);
@@ -49,8 +51,8 @@ END_TEST
 
 START_TEST(test_sizes)
 {
-    static const char *const bad[] = {"", "KB", "-1", "1.5MB", "1 MB", "1mb", "1K", "1B", "9223372036854775808",
-                                      "8388608TB", "0x10"};
+    static const char *const bad[] = {
+        "", "KB", "-1", "1.5MB", "1 MB", "1mb", "1K", "1B", "9223372036854775808", "8388608TB", "0x10"};
     int64_t n;
     ck_assert(conf_parse_size("4096", &n));
     ck_assert_int_eq(n, 4096);
@@ -85,10 +87,12 @@ START_TEST(test_shown_is_read_back)
     for (int i = 0; i < 20000; i++) {
         int64_t n = random_amount(), back = -1;
         char *text = conf_show_duration(n);
-        ck_assert_msg(conf_parse_duration(text, &back) && back == n, "%" PRId64 " as %s is %" PRId64, n, text, back);
+        ck_assert_msg(conf_parse_duration(text, &back) && back == n, "%" PRId64 " as %s is %" PRId64, n, text,
+                      back);
         free(text);
         text = conf_show_size(n);
-        ck_assert_msg(conf_parse_size(text, &back) && back == n, "%" PRId64 " as %s is %" PRId64, n, text, back);
+        ck_assert_msg(conf_parse_size(text, &back) && back == n, "%" PRId64 " as %s is %" PRId64, n, text,
+                      back);
         free(text);
     }
 }
@@ -123,13 +127,23 @@ END_TEST
 
 START_TEST(test_nearest)
 {
-    static const char *const known[] = {"concurrency", "order", "window", "window_bytes", "topic", "max", "stats"};
+    static const char *const known[] = {"concurrency", "order", "window", "window_bytes",
+                                        "topic",       "max",   "stats"};
     static const struct {
         const char *given, *nearest;
     } tries[] = {
-        {"concurency", "concurrency"}, {"Concurrency", "concurrency"}, {"workers", NULL}, {"odrer", "order"},
-        {"windw", "window"},           {"windowbytes", "window_bytes"}, {"mx", "max"},    {"x", NULL},
-        {"", NULL},                    {"topics", "topic"},            {"deadline", NULL}, {"status", "stats"},
+        {"concurency", "concurrency"},
+        {"Concurrency", "concurrency"},
+        {"workers", NULL},
+        {"odrer", "order"},
+        {"windw", "window"},
+        {"windowbytes", "window_bytes"},
+        {"mx", "max"},
+        {"x", NULL},
+        {"", NULL},
+        {"topics", "topic"},
+        {"deadline", NULL},
+        {"status", "stats"},
     };
     for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
         const char *near = conf_nearest(tries[i].given, known, sizeof known / sizeof known[0]);
@@ -148,7 +162,8 @@ START_TEST(test_nearest)
 }
 END_TEST
 
-/* ---- cgroups: a folder that looks like /sys/fs/cgroup --------------------------------------------------------- */
+/* ---- cgroups: a folder that looks like /sys/fs/cgroup
+ * --------------------------------------------------------- */
 
 static char mount[64];
 

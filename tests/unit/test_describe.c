@@ -1,6 +1,7 @@
 /* test_describe.c - modules that are hard to describe: those that crash, hang, exit, print, or write rubbish.
  *
- * The part of headrace-worker is played by a shell, which can do all of that to the descriptor of the reply. */
+ * The part of headrace-worker is played by a shell, which can do all of that to the descriptor of the reply.
+ */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -77,7 +78,8 @@ open_descriptors(void)
 START_TEST(test_described)
 {
     char *problem;
-    json_t *d = describe("echo '" GOOD "' >&7; test \"$1 $2\" = '--describe some/module.so' || exit 5", LIMIT, &problem);
+    json_t *d = describe("echo '" GOOD "' >&7; test \"$1 $2\" = '--describe some/module.so' || exit 5", LIMIT,
+                         &problem);
     ck_assert_msg(d != NULL, "%s", problem);
     ck_assert_ptr_null(problem);
     ck_assert_uint_eq(json_array_size(json_object_get(d, "tasks")), 0);
@@ -112,8 +114,9 @@ END_TEST
 START_TEST(test_problems_are_its_own_words)
 {
     char *problem;
-    json_t *d = describe("echo '{\"tasks\":[],\"timers\":[],\"counters\":[],\"problems\":[\"no good\"]}' >&7; exit 78", LIMIT,
-                         &problem);
+    json_t *d = describe(
+        "echo '{\"tasks\":[],\"timers\":[],\"counters\":[],\"problems\":[\"no good\"]}' >&7; exit 78", LIMIT,
+        &problem);
     ck_assert_msg(d != NULL, "%s", problem);
     ck_assert_str_eq(json_string_value(json_array_get(json_object_get(d, "problems"), 0)), "no good");
     json_decref(d);
@@ -133,7 +136,8 @@ START_TEST(test_hangs_while_loading)
     ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
     fclose(f);
     char state = 'Z', *stat = mem_printf("/proc/%d/stat", pid);
-    for (int i = 0; i < 1000 && (f = fopen(stat, "r")); i++) { /* killed, and then reaped by whoever inherits it */
+    for (int i = 0; i < 1000 && (f = fopen(stat, "r"));
+         i++) { /* killed, and then reaped by whoever inherits it */
         if (fscanf(f, "%*d %*s %c", &state) != 1)
             state = 'Z';
         fclose(f);
@@ -161,17 +165,21 @@ END_TEST
 
 START_TEST(test_rubbish_in_the_reply)
 {
-    expect_problem("echo 'hello' >&7", LIMIT, "its description is malformed: '[' or '{' expected near 'hello'");
+    expect_problem("echo 'hello' >&7", LIMIT,
+                   "its description is malformed: '[' or '{' expected near 'hello'");
     expect_problem("echo '[]' >&7", LIMIT, "its description is malformed: \"tasks\" is no list");
-    expect_problem("echo '" GOOD GOOD "' >&7", LIMIT, "its description is malformed: end of file expected near '{'");
-    expect_problem("head -c 17000000 /dev/zero >&7; sleep 1000", LIMIT, "its description is larger than 16 MB: killed");
+    expect_problem("echo '" GOOD GOOD "' >&7", LIMIT,
+                   "its description is malformed: end of file expected near '{'");
+    expect_problem("head -c 17000000 /dev/zero >&7; sleep 1000", LIMIT,
+                   "its description is larger than 16 MB: killed");
 }
 END_TEST
 
 START_TEST(test_prints_a_lot)
 {
     char *problem;
-    json_t *d = describe("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; echo '" GOOD "' >&7", LIMIT, &problem);
+    json_t *d = describe("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; echo '" GOOD "' >&7",
+                         LIMIT, &problem);
     ck_assert_msg(d != NULL, "%s", problem);
     json_decref(d);
 }
@@ -197,9 +205,10 @@ START_TEST(test_form_of_a_description)
 {
     static const char *const fields[][5] = {{"tasks", "name", "concurrency", "file", "line"},
                                             {"timers", "name", "interval", "file", "line"}};
-    json_t *good = json_pack("{s:[{s:s, s:n, s:i, s:n, s:s, s:i}], s:[{s:s, s:f, s:s, s:i}], s:[s], s:[s]}", "tasks",
-                             "name", "a", "topic", "concurrency", 1, "order", "file", "a.c", "line", 1, "timers", "name",
-                             "b", "interval", 1.0, "file", "a.c", "line", 2, "counters", "c", "problems", "p");
+    json_t *good =
+        json_pack("{s:[{s:s, s:n, s:i, s:n, s:s, s:i}], s:[{s:s, s:f, s:s, s:i}], s:[s], s:[s]}", "tasks",
+                  "name", "a", "topic", "concurrency", 1, "order", "file", "a.c", "line", 1, "timers", "name",
+                  "b", "interval", 1.0, "file", "a.c", "line", 2, "counters", "c", "problems", "p");
     ck_assert_ptr_nonnull(good);
     ck_assert_ptr_null(description_check(good));
     for (int list = 0; list < 2; list++)
@@ -212,8 +221,8 @@ START_TEST(test_form_of_a_description)
                 else
                     json_object_set_new(member, fields[list][field], json_array());
                 char *wrong = description_check(copy);
-                char *expected =
-                    mem_printf("%s[0].%s is missing or of another type", fields[list][0], fields[list][field]);
+                char *expected = mem_printf("%s[0].%s is missing or of another type", fields[list][0],
+                                            fields[list][field]);
                 ck_assert_pstr_eq(wrong, expected);
                 free(wrong);
                 free(expected);

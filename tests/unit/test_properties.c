@@ -7,24 +7,27 @@
 
 #include "shared/mem.h"
 #include "supervisor/properties.h"
-#include "tests/unit/conf_modules.h"
+#include "tests/unit/apps.h"
 
 static char path[] = "/tmp/headrace-properties-XXXXXX.json";
 
 /* expect checks a file with this kafka section and task section, and compares all problems, a line each. */
 static void
-expect(const char *kafka, const char *task, const struct conf_overrides *o, const char *problems, const char *usage)
+expect(const char *kafka, const char *task, const struct conf_overrides *o, const char *problems,
+       const char *usage)
 {
     char **texts, *found = mem_string(""), *used = mem_string(""), *longer;
     size_t n;
     strcpy(path + strlen(path) - 11, "XXXXXX.json");
     int fd = mkstemps(path, 5);
-    dprintf(fd, "{\"app\": \"a\", \"modules\": [\"logs.so\"], \"kafka\": %s, \"tasks\": {\"process_logs\": {\"kafka\": %s}}}",
+    dprintf(fd,
+            "{\"app\": \"a\", \"modules\": [\"logs.so\"], \"kafka\": %s, \"tasks\": {\"process_logs\": "
+            "{\"kafka\": %s}}}",
             kafka, task);
     close(fd);
     struct conf *c = conf_load(path);
     unlink(path);
-    json_t *description = module_described("logs.so");
+    json_t *description = apps_module("logs.so");
     conf_merge(c, &description, o, &texts, &n);
     properties_check(c, o, &texts, &n);
     for (size_t i = 0; i < c->n_problems; i++, free(found), found = longer)
@@ -61,9 +64,11 @@ START_TEST(test_properties_that_are_none)
            "kafka.acks: must be text, a number, true or false\n"
            "kafka.fetch.min.byte: librdkafka knows no such property; did you mean \"fetch.min.bytes\"?\n"
            "kafka.sasl.pasword: librdkafka knows no such property; did you mean \"sasl.password\"?\n"
-           "tasks.process_logs.kafka.auto.offset.reset: librdkafka does not take \"newest\": Invalid value \"newest\" for "
+           "tasks.process_logs.kafka.auto.offset.reset: librdkafka does not take \"newest\": Invalid value "
+           "\"newest\" for "
            "configuration property \"auto.offset.reset\"\n"
-           "tasks.process_logs.kafka.log_cb: librdkafka does not take \"x\": Property \"log_cb\" must be set through "
+           "tasks.process_logs.kafka.log_cb: librdkafka does not take \"x\": Property \"log_cb\" must be set "
+           "through "
            "dedicated .._set_..() function\n",
            "-X linger.m: librdkafka knows no such property; did you mean \"linger.ms\"?\n"
            "-X fetch.min.bytes: librdkafka does not take \"abc\": Invalid value for configuration property "
