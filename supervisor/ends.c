@@ -141,11 +141,13 @@ source_find_ends(struct source *s, mono_ns patience, bool (*keep_on)(void *arg),
         if (clock_mono() >= give_up)
             return -1;
         if (clock_mono() >= next_line) {
-            log_warn("cannot learn where the topics end, trying again", "task=%s topic=%s error=\"%s\"",
-                     s->task->conf->name, s->task->conf->topic, *error);
+            const char *brokers = json_string_value(json_object_get(s->task->conf->kafka, "bootstrap.servers"));
+            log_warn("cannot learn where the topics end, trying again",
+                     "task=%s topic=%s brokers=%s error=\"%s\" last=\"%s\"", s->task->conf->name,
+                     s->task->conf->topic, brokers ? brokers : "", *error, s->last_error);
             next_line = clock_mono() + 10 * NS_PER_S;
         }
-        rd_kafka_poll(s->rk, 200);
+        source_serve_for(s, 200);
     }
     return -1;
 }

@@ -224,8 +224,9 @@ start(struct app *a)
     for (size_t i = 0; i < a->n_tasks && a->state != APP_STOPPING; i++)
         if (a->tasks[i].source)
             source_start(a->tasks[i].source);
-    if (a->state == APP_STARTING)
-        a->state = APP_RUNNING;
+    if (a->state == APP_STOPPING) /* told so while the broker was looked for */
+        return 0;
+    a->state = APP_RUNNING;
     log_info("started", "app=%s pid=%d tasks=%zu runtime_dir=%s", a->conf->app, (int)getpid(), a->n_tasks,
              a->rundir.path);
     return 0;

@@ -270,6 +270,16 @@ take_event(struct source *s, rd_kafka_event_t *event)
     }
 }
 
+void
+source_serve_for(struct source *s, int ms)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(s->main, ms);
+    if (event) {
+        take_event(s, event);
+        rd_kafka_event_destroy(event);
+    }
+}
+
 static void
 serve(void *source)
 {

@@ -77,6 +77,7 @@ fetch_of(struct partition *p)
 }
 
 /* source.c */
+void source_serve_for(struct source *s, int ms); /* before there is a loop: one event, or the time */
 struct fetch *source_fetch(const struct source *s, const char *topic, int32_t number);
 struct fetch *source_fetch_add(struct source *s, const char *topic, int32_t number);
 void source_fetch_remove(struct source *s, struct fetch *f);

@@ -30,6 +30,7 @@ static const char *const defaults[][2] = {
     {"linger.ms", "5"},
     {"sticky.partitioning.linger.ms", "0"},
     {"message.timeout.ms", "30000"},
+    {"topic.metadata.propagation.max.ms", "10000"}, /* a topic that is not there by then does not exist */
     {"message.max.bytes", "104857600"},
     {"queue.buffering.max.kbytes", "262144"},
 };
@@ -54,12 +55,20 @@ is_nobody(rd_kafka_resp_err_t err)
            err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT || err == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
+static bool
+is_missing(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 static void
 note_failure(struct producer *p, uint64_t line, rd_kafka_resp_err_t err)
 {
     p->failed++;
     if (is_nobody(err)) {
         p->unreachable = true;
+    } else if (is_missing(err)) {
+        p->missing = true;
     } else if (p->lines_named < LINES_NAMED) {
         p->lines_named++;
         fprintf(stderr, "headrace %s: line %" PRIu64 ": not sent to %s: %s\n", p->command, line, p->topic,
@@ -133,6 +142,13 @@ producer_open(struct producer *p, const char *command, const char *topic, rd_kaf
     return command_error(command, EX_CONFIG, "%s", wrong);
 }
 
+/* is_hopeless: more records would fare no better. */
+static bool
+is_hopeless(const struct producer *p)
+{
+    return p->unreachable || p->missing || p->fatal;
+}
+
 bool
 producer_send(struct producer *p, uint64_t line, struct producer_text key, struct producer_text value)
 {
@@ -143,7 +159,7 @@ producer_send(struct producer *p, uint64_t line, struct producer_text key, struc
                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data, key.size),
                                 RD_KAFKA_V_VALUE((void *)(uintptr_t)value.data, value.size),
                                 RD_KAFKA_V_OPAQUE((void *)(uintptr_t)line), RD_KAFKA_V_END);
-        if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL || p->unreachable || p->fatal)
+        if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL || is_hopeless(p))
             break;
         rd_kafka_poll(p->rk, 100); /* reports make room */
     }
@@ -152,7 +168,7 @@ producer_send(struct producer *p, uint64_t line, struct producer_text key, struc
     else if (err)
         note_failure(p, line, err);
     rd_kafka_poll(p->rk, 0);
-    return !p->unreachable && !p->fatal;
+    return !is_hopeless(p);
 }
 
 static void
@@ -160,7 +176,10 @@ print_sum(const struct producer *p)
 {
     if (p->failed > p->lines_named && p->lines_named > 0)
         fprintf(stderr, "headrace %s: ... and %" PRIu64 " more\n", p->command, p->failed - p->lines_named);
-    if (p->unreachable)
+    if (p->missing)
+        fprintf(stderr, "headrace %s: %s: there is no topic %s; create it first\n", p->command, p->brokers,
+                p->topic);
+    else if (p->unreachable)
         fprintf(stderr, "headrace %s: %s: records were not confirmed within %g s%s%s\n", p->command,
                 p->brokers, p->timeout, p->last_error[0] ? ": " : "", p->last_error);
     if (p->failed > 0)
@@ -174,7 +193,7 @@ int
 producer_close(struct producer *p)
 {
     while (rd_kafka_outq_len(p->rk) > 0) {
-        if (p->fatal || (p->unreachable && p->confirmed == 0)) /* there is no hope for the others */
+        if (is_hopeless(p) && p->confirmed == 0) /* there is no hope for the others */
             rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_flush(p->rk, 500);
     }
@@ -183,7 +202,7 @@ producer_close(struct producer *p)
     p->rk = NULL;
     if (p->fatal)
         return EX_SOFTWARE;
-    if (p->unreachable)
+    if (p->unreachable || p->missing)
         return EX_UNAVAILABLE;
     return p->failed > 0 ? 1 : 0;
 }

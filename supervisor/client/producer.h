@@ -15,6 +15,7 @@ struct producer {
     uint64_t given, confirmed, failed;
     uint64_t lines_named; /* failures of lines that were printed */
     bool unreachable;     /* records were given up on since nobody confirmed them */
+    bool missing;         /* there is no such topic */
     bool fatal;           /* the producer cannot go on */
     char last_error[512]; /* of the connection; "" without one */
 };
