@@ -101,6 +101,19 @@ append_head(char *line, size_t limit, enum log_level level)
     return at + (size_t)n;
 }
 
+const char *
+log_quote(const char *text, char *buffer, size_t size)
+{
+    size_t at = 0;
+    for (; *text && at + 2 < size; text++) {
+        if (*text == '"' || *text == '\\')
+            buffer[at++] = '\\';
+        buffer[at++] = *text;
+    }
+    buffer[at] = '\0';
+    return buffer;
+}
+
 static void
 write_line(enum log_level level, const char *event, const char *fields, va_list args)
 {

@@ -10,6 +10,8 @@
 #ifndef SHARED_LOG_H
 #define SHARED_LOG_H
 
+#include <stddef.h>
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* log_init names the process as lines show it ("supervisor", "process_logs.0") and sets the most talkative
@@ -24,6 +26,10 @@ const char *log_level_name(enum log_level level);
 /* fields may be NULL. */
 void log_event(enum log_level level, const char *event, const char *fields, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* log_quote copies text for use between quotes in a field: quotes and backslashes get a backslash. Returns buffer; a text that
+ * does not fit is cut. */
+const char *log_quote(const char *text, char *buffer, size_t size);
 
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_event(LOG_LEVEL_WARN, __VA_ARGS__)

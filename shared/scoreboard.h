@@ -60,7 +60,8 @@ struct scoreboard {
     _Atomic uint64_t taken;    /* sequence number behind the newest record begun or passed over */
     _Atomic uint64_t passed;   /* sequence number behind the newest frame left */
     _Atomic uint32_t failures; /* reasons written in this life; reason i stands at i % SCOREBOARD_REASONS */
-    /* supervisor to worker: reasons read. A worker with SCOREBOARD_REASONS unread ones waits before it fails another */
+    /* supervisor to worker: failures dealt with: the reason read, and the lane taken back. A worker with
+     * SCOREBOARD_REASONS unread ones waits before it fails another; it may forget the bars of those read. */
     _Atomic uint32_t failures_read;
     char message[REASON_MAX];  /* PHASE_SETUP_FAILED: what went wrong; written before the phase */
     struct reason reasons[SCOREBOARD_REASONS];

@@ -30,10 +30,12 @@ static void
 again(struct worker *w, struct partition *p, uint64_t pos, mono_ns wait, const char *why)
 {
     struct entry *e = ledger_entry(&p->led, pos);
+    char quoted[2 * REASON_MAX];
     w->task->retried++;
     log_warn("record failed, it is tried again",
              "task=%s record=%s/%d@%" PRId64 " attempt=%u of=%u in=%" PRId64 "ms reason=\"%s\"", w->task->conf->name,
-             p->topic, p->number, e->offset, e->attempt, w->task->policy.attempts, wait / NS_PER_MS, why);
+             p->topic, p->number, e->offset, e->attempt, w->task->policy.attempts, wait / NS_PER_MS,
+             log_quote(why, quoted, sizeof quoted));
     dispatch_retry(&w->task->dispatch, p, pos, clock_mono() + wait);
 }
 
@@ -41,9 +43,11 @@ static void
 give_up(struct worker *w, struct partition *p, uint64_t pos, const char *why)
 {
     struct entry *e = ledger_entry(&p->led, pos);
+    char quoted[2 * REASON_MAX];
     w->task->skipped++;
     log_error("record skipped", "task=%s record=%s/%d@%" PRId64 " attempts=%u reason=\"%s\"", w->task->conf->name,
-              p->topic, p->number, e->offset, e->attempt, why);
+              p->topic, p->number, e->offset, e->attempt,
+              log_quote(why, quoted, sizeof quoted));
     dispatch_done(&w->task->dispatch, p, pos);
 }
 

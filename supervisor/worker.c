@@ -281,10 +281,12 @@ static void
 obituary(const struct worker *w, const char *record, uint64_t back, const char *next)
 {
     bool quiet = w->task->app->state == APP_STOPPING && !child_crashed(&w->child);
+    char quoted[2 * REASON_MAX];
     log_event(quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "worker ended",
               "task=%s instance=%d pid=%d cause=\"%s\" record=%s handed_out_again=%" PRIu64 " finished=%" PRIu64
               " next=%s",
-              w->task->conf->name, w->instance, (int)w->child.pid, w->cause, record, back, w->finished_life, next);
+              w->task->conf->name, w->instance, (int)w->child.pid,
+              log_quote(w->cause, quoted, sizeof quoted), record, back, w->finished_life, next);
 }
 
 /* finished_for_good: a background task that returned 0 has finished; nothing comes back during a stop. */
