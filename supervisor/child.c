@@ -18,6 +18,7 @@
 
 #define HEAR_OUT (100 * NS_PER_MS) /* how long the pipe of a dead child is read at most */
 #define HEAR_STEP (2 * NS_PER_MS)
+#define LOOK_EVERY (10 * NS_PER_MS) /* where there is no descriptor of a process: under valgrind, or when they are used up */
 
 static void
 take_frame(void *arg, const void *frame, size_t size)
@@ -37,12 +38,14 @@ reap(void *arg)
     struct child *c = arg;
     siginfo_t info;
     memset(&info, 0, sizeof info);
-    if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+    if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
         return;
     c->code = info.si_code;
     c->status = info.si_status;
-    loop_remove(c->loop, &c->exit_watch);
-    close(c->pidfd);
+    if (c->pidfd >= 0) {
+        loop_remove(c->loop, &c->exit_watch);
+        close(c->pidfd);
+    }
     c->pidfd = -1;
     c->state = CHILD_REAPED;
     c->reaped_at = clock_mono();
@@ -75,7 +78,8 @@ child_start(struct child *c, const char *program, char *const argv[], char *cons
     c->state = CHILD_ALIVE;
     c->started_at = clock_mono();
     c->exit_watch = (struct loop_watch){.fd = c->pidfd, .ready = reap, .arg = c};
-    loop_add(c->loop, &c->exit_watch);
+    if (c->pidfd >= 0)
+        loop_add(c->loop, &c->exit_watch);
     return 0;
 }
 
@@ -89,8 +93,10 @@ child_kill(struct child *c, int signal)
 mono_ns
 child_tick(struct child *c, mono_ns now)
 {
+    if (c->state == CHILD_ALIVE && c->pidfd < 0)
+        reap(c);
     if (c->state != CHILD_REAPED)
-        return MONO_NEVER;
+        return c->state == CHILD_ALIVE && c->pidfd < 0 ? now + LOOK_EVERY : MONO_NEVER;
     pipe_drain(&c->pipe);
     if (pipe_connected(&c->pipe) && now < c->reaped_at + HEAR_OUT)
         return now + HEAR_STEP;

@@ -144,7 +144,8 @@ start_embedded(struct app *a)
     }
     a->has_embedded = true;
     a->embedded_watch = (struct loop_watch){.fd = a->embedded.pidfd, .ready = embedded_ended, .arg = a};
-    loop_add(&a->loop, &a->embedded_watch);
+    if (a->embedded.pidfd >= 0)
+        loop_add(&a->loop, &a->embedded_watch);
     for (size_t i = 0; i < a->conf->n_tasks; i++)
         if (a->conf->tasks[i].kafka)
             json_object_set_new(a->conf->tasks[i].kafka, "bootstrap.servers", json_string(a->embedded.address));
