@@ -174,6 +174,16 @@ became_ready(struct worker *w)
 }
 
 static void
+take_progress(struct worker *w, const void *frame)
+{
+    struct wire_progress progress;
+    memcpy(&progress, frame, sizeof progress); /* the frame may stand anywhere in memory */
+    if (progress.records <= PACE_MAX && progress.busy_ns > 0)
+        pace_measured(&w->task->pace, progress.busy_ns, progress.records);
+    worker_settle(w);
+}
+
+static void
 take_frame(struct child *c, unsigned type, const void *frame, size_t size)
 {
     struct worker *w = c->owner;
@@ -182,16 +192,9 @@ take_frame(struct child *c, unsigned type, const void *frame, size_t size)
     case WIRE_READY:
         became_ready(w);
         break;
-    case WIRE_PROGRESS: {
-        const struct wire_progress *progress = frame;
-        uint64_t busy, records;
-        memcpy(&busy, &progress->busy_ns, sizeof busy); /* the frame may stand anywhere in memory */
-        memcpy(&records, &progress->records, sizeof records);
-        if (records <= PACE_MAX && busy > 0)
-            pace_measured(&w->task->pace, busy, records);
-        worker_settle(w);
+    case WIRE_PROGRESS:
+        take_progress(w, frame);
         break;
-    }
     case WIRE_TRIGGERED:
         w->running = false;
         trigger_worker_free(w);

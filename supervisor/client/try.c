@@ -75,7 +75,8 @@ become_worker(const struct conf *c, const struct conf_task *t, const char *file)
     char *program = programs_find(CHILD_WORKER, &error);
     if (program) {
         char *argv[] = {
-            (char *)CHILD_WORKER, (char *)"--try", t->module, t->name, (char *)(uintptr_t)file, NULL};
+            (char *)CHILD_WORKER,          (char *)"--try", t->module, t->name,
+            (char *)(uintptr_t)(file ? file : "-"), t->topic, NULL};
         set_environment(c, t);
         fflush(NULL);
         execv(program, argv);
