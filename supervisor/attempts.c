@@ -9,7 +9,7 @@ static mono_ns
 doubled(mono_ns first, mono_ns longest, uint32_t times)
 {
     mono_ns wait = first;
-    while (times-- > 0 && wait < longest)
+    while (times-- > 0 && wait > 0 && wait < longest) /* without backoff there is nothing to double */
         wait = wait > longest / 2 ? longest : wait * 2;
     return wait < longest ? wait : longest;
 }

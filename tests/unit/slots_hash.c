@@ -1,0 +1,146 @@
+/* slots_hash.c - a state of the slot protocol's check as a number.
+ *
+ * Owns: what makes two states the same. Everything that can bear on what happens later is written into the hash,
+ * field by field, so that neither padding nor memory that is not in use tells equal states apart. */
+#include "tests/unit/slots_model.h"
+
+#include <string.h>
+
+static uint64_t hash;
+
+static void
+put(uint64_t value)
+{
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+    hash ^= hash >> 29;
+}
+
+static void
+put_ledger(struct ledger *led)
+{
+    put(led->base);
+    put(led->head);
+    for (uint64_t pos = led->base; pos < led->head; pos++) {
+        const struct entry *e = ledger_entry(led, pos);
+        put(e->state | (uint64_t)e->suspect << 8 | (uint64_t)e->attempt << 16);
+        put((uint64_t)e->due);
+    }
+}
+
+static void
+put_partition(struct partition *p)
+{
+    put_ledger(&p->led);
+    put(p->epoch | (uint64_t)p->more << 32);
+    put(p->next);
+    put(p->holder ? 1 + (uint64_t)(p->holder - slots_now.sup.hold) : 0);
+    put(p->n_redo);
+    for (uint32_t i = 0; i < p->n_redo; i++)
+        put(p->redo[i]);
+}
+
+static void
+put_holding(const struct holding *h)
+{
+    put(h->tail);
+    put(h->head);
+    put(h->unsettled | (uint64_t)h->handled << 16 | (uint64_t)h->n_frames << 32 | (uint64_t)h->alone << 48);
+    for (const struct holding_frame *f = h->oldest; f; f = f->next) {
+        put(f->first | (uint64_t)f->n << 32);
+        for (uint32_t i = 0; i < f->n; i++) {
+            const struct partition *p = f->items[i].part;
+            put(p ? 1 + (uint64_t)(p - slots_now.sup.parts) * SLOTS_RECORDS + f->items[i].pos : 0);
+        }
+    }
+}
+
+static void
+put_supervisor(void)
+{
+    struct slots_supervisor *sup = &slots_now.sup;
+    put((uint64_t)sup->now);
+    for (uint32_t lane = 0; lane < slots_setup->lanes; lane++) {
+        put_partition(&sup->parts[lane]);
+        for (uint32_t pos = 0; pos < slots_setup->records[lane]; pos++) {
+            const struct slots_account *a = &sup->account[lane][pos];
+            put(a->failures | (uint64_t)a->crashes << 8 | (uint64_t)a->finished << 16 | (uint64_t)a->given_up << 17);
+        }
+    }
+    for (uint32_t w = 0; w < slots_setup->workers; w++)
+        put_holding(&sup->hold[w]);
+}
+
+static void
+put_worker(const struct slots_worker *worker)
+{
+    const struct turn *t = &worker->turn;
+    put(t->on ? t->seq + 1 : 0);
+    put(t->failures | (uint64_t)t->n_bars << 32);
+    for (uint32_t i = 0; i < t->n_bars; i++)
+        put(t->bars[i].lane | (uint64_t)t->bars[i].epoch << 16 | (uint64_t)t->bars[i].failure << 32);
+    put(worker->n_pipe | (uint64_t)worker->at << 16 | (uint64_t)worker->inside << 32);
+    for (uint32_t i = 0; i < worker->n_pipe; i++) {
+        const struct slots_message *m = &worker->pipe[i];
+        put(m->first | (uint64_t)m->n << 16 | (uint64_t)m->handled << 32);
+        for (uint32_t r = 0; r < m->n; r++)
+            put(m->records[r].lane | (uint64_t)m->records[r].epoch << 16 | (uint64_t)m->records[r].part << 32 |
+                (uint64_t)m->records[r].pos << 40);
+    }
+}
+
+static void
+put_segment(const struct slots_segment *segment)
+{
+    put(segment->taken | segment->passed << 16 | (uint64_t)segment->failures << 32 |
+        (uint64_t)segment->failures_read << 48);
+    for (uint32_t i = 0; i < slots_setup->slots; i++)
+        put(segment->state[i]);
+    for (uint32_t i = 0; i < SLOTS_REASONS; i++) {
+        put(segment->reasons[i].seq | (uint64_t)segment->reasons[i].kind << 32);
+        uint64_t text;
+        memcpy(&text, segment->reasons[i].text, sizeof text);
+        put(text);
+    }
+}
+
+static void
+put_op(const struct slots_op *op)
+{
+    put(op->action.kind | op->action.worker << 8 | op->action.a << 16 | (uint64_t)op->action.b << 24 |
+        (uint64_t)op->n << 32);
+    for (uint32_t i = 0; i < op->n; i++)
+        put(op->answers[i]);
+}
+
+static void
+put_truth(void)
+{
+    for (uint32_t lane = 0; lane < slots_setup->lanes; lane++)
+        for (uint32_t pos = 0; pos < slots_setup->records[lane]; pos++) {
+            const struct slots_truth *t = &slots_now.truth[lane][pos];
+            put(t->on | (uint64_t)t->finished << 8 | (uint64_t)t->failures << 16 | (uint64_t)t->crashes << 24);
+        }
+    for (uint32_t w = 0; w < slots_setup->workers; w++) {
+        put(slots_now.left[w] | (uint64_t)slots_now.dead[w] << 32 | (uint64_t)slots_now.pinned[w] << 33 |
+            (uint64_t)slots_now.told[w] << 34);
+        for (uint32_t i = 0; i < slots_setup->slots; i++)
+            put(slots_now.tag[w][i]);
+    }
+    put(slots_now.kills | slots_now.drain_kills << 8 | slots_now.failures << 16 |
+        (uint64_t)slots_now.withdrawals << 24 | (uint64_t)slots_now.tells << 32);
+}
+
+uint64_t
+slots_hash(void)
+{
+    hash = 0x243f6a8885a308d3u;
+    put_supervisor();
+    put_op(&slots_now.sup_op);
+    for (uint32_t w = 0; w < slots_setup->workers; w++) {
+        put_worker(&slots_now.worker[w]);
+        put_segment(&slots_now.segment[w]);
+        put_op(&slots_now.worker_op[w]);
+    }
+    put_truth();
+    return hash ? hash : 1;
+}

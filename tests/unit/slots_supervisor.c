@@ -1,0 +1,287 @@
+/* slots_supervisor.c - the supervisor of the slot protocol's check: holding.c, driven.
+ *
+ * Owns: the supervisor's operations and when each may happen; the memory of its frames.
+ * Checks, in what the core reports: an ending is what really happened to the record and is told once; attempts are
+ * counted for failures and crashes only; the commit point does not pass a record that is not done. */
+#include "tests/unit/slots_access.h"
+
+static void *slots_frame_alloc(size_t size);
+static void slots_frame_free(void *frame);
+#define mem_alloc slots_frame_alloc
+#define free slots_frame_free
+#include "supervisor/holding.c"
+#undef mem_alloc
+#undef free
+
+#define CREDIT 1000 /* bytes: more than there are, since credit is not what is checked here */
+#define OFFSET(pos) (10 + 3 * (int64_t)(pos)) /* offsets have gaps */
+
+static struct slots_supervisor *const sup = &slots_now.sup;
+
+static uint32_t opening; /* the worker for whom a frame is opened */
+
+static void *
+slots_frame_alloc(size_t size)
+{
+    if (size > sizeof(union slots_frame))
+        slots_wrong("a frame of %zu bytes", size);
+    for (uint32_t i = 0; i < SLOTS_FRAMES; i++) {
+        union slots_frame *f = &sup->frames[opening][i];
+        if (f->frame.room == 0) {
+            memset(f, 0, sizeof *f);
+            return f;
+        }
+    }
+    slots_wrong("more than %d frames with one worker", SLOTS_FRAMES);
+}
+
+static void
+slots_frame_free(void *frame)
+{
+    memset(frame, 0, sizeof(union slots_frame));
+}
+
+static uint32_t
+lane_of(const struct partition *p)
+{
+    return (uint32_t)(p - sup->parts);
+}
+
+/* again decides about a record that failed or crashed, as the caller of holding.c does. */
+static void
+again(struct partition *p, uint64_t pos, struct slots_account *account)
+{
+    if (ledger_entry(&p->led, pos)->attempt != (uint32_t)account->failures + account->crashes)
+        slots_wrong("record %u/%d: attempt %u ended after %u failures and %u crashes", lane_of(p), (int)pos,
+                    ledger_entry(&p->led, pos)->attempt, account->failures, account->crashes);
+    if (ledger_entry(&p->led, pos)->attempt < slots_setup->attempts) {
+        dispatch_retry(&sup->dispatch, p, pos, sup->now + 1);
+    } else {
+        account->given_up = true;
+        dispatch_done(&sup->dispatch, p, pos);
+    }
+}
+
+static void
+ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason)
+{
+    (void)arg;
+    uint32_t lane = lane_of(p);
+    struct slots_account *account = &sup->account[lane][pos];
+    const struct slots_truth *truth = &slots_now.truth[lane][pos];
+    if (account->finished || account->given_up)
+        slots_wrong("record %u/%d ended a second time", lane, (int)pos);
+    if (ending == ENDING_FINISHED) {
+        if (!truth->finished)
+            slots_wrong("record %u/%d is said to be finished, but is not", lane, (int)pos);
+        account->finished = true;
+        return;
+    }
+    if (ending == ENDING_FAILED ? ++account->failures > truth->failures : ++account->crashes > truth->crashes)
+        slots_wrong("record %u/%d: an attempt is counted for a %s that did not happen", lane, (int)pos,
+                    ending == ENDING_FAILED ? "failure" : "crash");
+    char text[8] = {(char)('0' + lane), '/', (char)('0' + pos), 0};
+    if (ending == ENDING_FAILED && strcmp(reason->text, text) != 0)
+        slots_wrong("record %s failed with the reason \"%s\"", text, reason->text);
+    again(p, pos, account);
+}
+
+/* ---- birth ---- */
+
+void
+slots_supervisor_birth(uint32_t w)
+{
+    holding_init(&sup->hold[w], &sup->dispatch, slots_scoreboard(w), ended, NULL);
+}
+
+void
+slots_supervisor_start(void)
+{
+    static struct partition *parts[SLOTS_LANES];
+    dispatch_init(&sup->dispatch, slots_setup->order, 100, 100);
+    for (uint32_t lane = 0; lane < slots_setup->lanes; lane++) {
+        struct partition *p = &sup->parts[lane];
+        dispatch_add(&sup->dispatch, p, NULL);
+        ledger_clear(&p->led); /* its ring and the heap stand in the world */
+        p->led.ring = sup->ring[lane];
+        p->led.size = SLOTS_RECORDS;
+        p->led.position = -1;
+        p->redo = sup->redo[lane];
+        p->redo_room = SLOTS_RECORDS;
+        p->open = p->more = true;
+        parts[lane] = p;
+    }
+    (free)(sup->dispatch.parts);
+    sup->dispatch.parts = parts;
+}
+
+/* ---- operations ---- */
+
+static void
+send_frame(uint32_t w, const struct holding_frame *f)
+{
+    struct slots_worker *worker = &slots_now.worker[w];
+    if (slots_now.dead[w])
+        return;
+    if (worker->n_pipe == SLOTS_FRAMES)
+        slots_wrong("more than %d frames on a pipe", SLOTS_FRAMES);
+    struct slots_message *m = &worker->pipe[worker->n_pipe++];
+    memset(m, 0, sizeof *m);
+    m->first = f->first;
+    m->n = f->n;
+    m->handled = sup->hold[w].handled;
+    for (uint32_t i = 0; i < f->n; i++) {
+        const struct partition *p = f->items[i].part;
+        m->records[i].lane = dispatch_lane(&sup->dispatch, p);
+        m->records[i].epoch = p->epoch;
+        m->records[i].part = (uint8_t)lane_of(p);
+        m->records[i].pos = (uint8_t)f->items[i].pos;
+    }
+}
+
+/* next_of takes the next record of a lane: one that waits, or one fresh from Kafka; false: none, or not here. */
+static bool
+next_of(struct holding *h, const struct holding_frame *f, struct partition *p, uint64_t *pos)
+{
+    switch (dispatch_supplies(&sup->dispatch, p, h, sup->now)) {
+    case SUPPLY_NOTHING:
+        return false;
+    case SUPPLY_WAITING:
+        *pos = dispatch_waiting(&sup->dispatch, p);
+        return f->n == 0 || !ledger_entry(&p->led, *pos)->suspect;
+    case SUPPLY_FRESH:
+        *pos = ledger_add(&p->led, OFFSET(p->led.head), NULL, 0, 1);
+        p->more = p->led.head < slots_setup->records[lane_of(p)];
+        return true;
+    }
+    return false;
+}
+
+static void
+hand(uint32_t w, uint32_t records, uint32_t lanes)
+{
+    struct holding *h = &sup->hold[w];
+    opening = w;
+    struct holding_frame *f = holding_open(h, SLOTS_FRAME);
+    uint64_t pos;
+    for (uint32_t i = 0; i < records && holding_room(h, CREDIT) > 0; i++) {
+        struct partition *p = &sup->parts[lanes >> i & 1];
+        if (!next_of(h, f, p, &pos))
+            break;
+        holding_put(h, f, p, pos);
+    }
+    holding_close(h, f, f->n);
+    send_frame(w, f);
+}
+
+static void
+bury(uint32_t w)
+{
+    holding_bury(&sup->hold[w], slots_now.pinned[w]);
+    for (uint32_t lane = 0; lane < slots_setup->lanes; lane++)
+        for (uint32_t pos = 0; pos < slots_setup->records[lane]; pos++)
+            if (slots_now.truth[lane][pos].on == w + 1)
+                slots_now.truth[lane][pos].on = 0;
+    if (sup->hold[w].unsettled != 0)
+        slots_wrong("%d records are not settled after the burial", (int)sup->hold[w].unsettled);
+}
+
+void
+slots_supervisor_run(const struct slots_action *action)
+{
+    struct holding *h = &sup->hold[action->worker];
+    const char *wrong;
+    switch (action->kind) {
+    case SLOTS_HAND:
+        hand(action->worker, action->a, action->b);
+        break;
+    case SLOTS_SETTLE:
+        if ((wrong = holding_settle(h)))
+            slots_wrong("an honest worker is said to be wrong: %s", wrong);
+        break;
+    case SLOTS_WITHDRAW:
+        holding_withdraw(h, action->a == SLOTS_LANES ? NULL : &sup->parts[action->a]);
+        break;
+    case SLOTS_BURY:
+        bury(action->worker);
+        break;
+    case SLOTS_TICK:
+        sup->now = dispatch_due(&sup->dispatch, sup->now);
+        break;
+    }
+}
+
+/* ---- what may happen ---- */
+
+static uint32_t
+hand_actions(uint32_t w, struct slots_action *out)
+{
+    struct holding *h = &sup->hold[w];
+    uint32_t n = 0, room = holding_room(h, CREDIT);
+    for (uint32_t records = 1; records <= SLOTS_FRAME && records <= room; records++)
+        for (uint32_t lanes = 0; lanes < 1u << records; lanes++) {
+            if (slots_setup->lanes == 1 && lanes > 0)
+                break;
+            struct partition *p = &sup->parts[lanes & 1];
+            if (dispatch_supplies(&sup->dispatch, p, h, sup->now) != SUPPLY_NOTHING)
+                out[n++] = (struct slots_action){SLOTS_HAND, (uint8_t)w, (uint8_t)records, (uint8_t)lanes};
+        }
+    return n;
+}
+
+uint32_t
+slots_supervisor_actions(struct slots_action *out)
+{
+    uint32_t n = 0;
+    for (uint8_t w = 0; w < slots_setup->workers; w++) {
+        if (slots_now.dead[w])
+            out[n++] = (struct slots_action){SLOTS_BURY, w, 0, 0};
+        n += hand_actions(w, out + n);
+        if (!sup->hold[w].oldest)
+            continue;
+        out[n++] = (struct slots_action){SLOTS_SETTLE, w, 0, 0};
+        for (uint8_t lane = 0; slots_now.withdrawals > 0 && lane <= SLOTS_LANES; lane++)
+            if (lane < slots_setup->lanes || lane == SLOTS_LANES)
+                out[n++] = (struct slots_action){SLOTS_WITHDRAW, w, lane, 0};
+    }
+    if (dispatch_due(&sup->dispatch, sup->now) != MONO_NEVER)
+        out[n++] = (struct slots_action){SLOTS_TICK, 0, 0, 0};
+    return n;
+}
+
+/* ---- checks ---- */
+
+static void
+check_done(uint32_t lane, uint64_t pos)
+{
+    const struct slots_account *account = &sup->account[lane][pos];
+    const struct slots_truth *truth = &slots_now.truth[lane][pos];
+    if (!account->given_up && !truth->finished)
+        slots_wrong("record %u/%d counts as done, but was not finished", lane, (int)pos);
+    if (account->failures != truth->failures || account->crashes != truth->crashes)
+        slots_wrong("record %u/%d: %u of %u failures and %u of %u crashes were counted", lane, (int)pos,
+                    account->failures, truth->failures, account->crashes, truth->crashes);
+}
+
+void
+slots_supervisor_check(void)
+{
+    for (uint32_t lane = 0; lane < slots_setup->lanes; lane++) {
+        struct ledger *led = &sup->parts[lane].led;
+        for (uint64_t pos = 0; pos < led->base; pos++)
+            check_done(lane, pos);
+        int64_t point = ledger_commit_point(led);
+        for (uint64_t pos = 0; pos < led->head; pos++)
+            if (!slots_now.truth[lane][pos].finished && !sup->account[lane][pos].given_up && point > OFFSET(pos))
+                slots_wrong("lane %u: commit point %d, but record %d is not done", lane, (int)point, (int)pos);
+    }
+}
+
+bool
+slots_supervisor_done(void)
+{
+    for (uint32_t lane = 0; lane < slots_setup->lanes; lane++)
+        if (sup->parts[lane].led.base < slots_setup->records[lane])
+            return false;
+    return true;
+}

@@ -1,0 +1,94 @@
+/* slots_worker.c - a worker of the slot protocol's check: turn.c, driven.
+ *
+ * Owns: the worker's operations and when each may happen. It takes frames from its pipe in order and begins their
+ * records in order, as worker/inbox.c and the task loop do. */
+#include "tests/unit/slots_access.h"
+
+#include "worker/turn.c"
+
+void
+slots_worker_birth(uint32_t w)
+{
+    struct slots_worker *worker = &slots_now.worker[w];
+    memset(worker, 0, sizeof *worker);
+    turn_init(&worker->turn, slots_scoreboard(w));
+}
+
+static void
+begin(struct slots_worker *worker)
+{
+    struct slots_message *m = &worker->pipe[0];
+    if (!worker->inside) {
+        turn_handled(&worker->turn, m->handled);
+        worker->inside = true;
+        worker->at = 0;
+    }
+    turn_begin(&worker->turn, m->first + worker->at, m->records[worker->at].lane, m->records[worker->at].epoch);
+    worker->at++;
+}
+
+static void
+fail(struct slots_worker *worker)
+{
+    const struct slots_message *m = &worker->pipe[0];
+    const uint32_t i = worker->at - 1;
+    char text[8] = {(char)('0' + m->records[i].part), '/', (char)('0' + m->records[i].pos), 0};
+    if (turn_may_fail(&worker->turn))
+        turn_fail(&worker->turn, FAILURE_FAILED, text);
+}
+
+static void
+leave(struct slots_worker *worker)
+{
+    struct slots_message *m = &worker->pipe[0];
+    turn_leave(&worker->turn, m->first + m->n);
+    worker->n_pipe--;
+    memmove(m, m + 1, worker->n_pipe * sizeof *m);
+    memset(&worker->pipe[worker->n_pipe], 0, sizeof *m);
+    worker->inside = false;
+    worker->at = 0;
+}
+
+void
+slots_worker_run(const struct slots_action *action)
+{
+    struct slots_worker *worker = &slots_now.worker[action->worker];
+    switch (action->kind) {
+    case SLOTS_BEGIN:
+        begin(worker);
+        break;
+    case SLOTS_FINISH:
+        turn_finish(&worker->turn);
+        break;
+    case SLOTS_FAIL:
+        fail(worker);
+        break;
+    case SLOTS_HAND_BACK:
+        turn_hand_back(&worker->turn);
+        break;
+    case SLOTS_LEAVE:
+        leave(worker);
+        break;
+    }
+}
+
+uint32_t
+slots_worker_actions(uint32_t w, struct slots_action *out)
+{
+    const struct slots_worker *worker = &slots_now.worker[w];
+    uint32_t n = 0;
+    if (worker->turn.on) {
+        out[n++] = (struct slots_action){SLOTS_FINISH, (uint8_t)w, 0, 0};
+        if (slots_now.failures > 0)
+            out[n++] = (struct slots_action){SLOTS_FAIL, (uint8_t)w, 0, 0};
+        if (slots_now.told[w])
+            out[n++] = (struct slots_action){SLOTS_HAND_BACK, (uint8_t)w, 0, 0};
+    } else if (slots_now.told[w]) {
+        out[n++] = (struct slots_action){SLOTS_EXIT, (uint8_t)w, 0, 0};
+    } else if (worker->inside && worker->at == worker->pipe[0].n) {
+        out[n++] = (struct slots_action){SLOTS_LEAVE, (uint8_t)w, 0, 0};
+    } else if (worker->n_pipe > 0) {
+        out[n++] = (struct slots_action){SLOTS_BEGIN, (uint8_t)w, 0, 0};
+    }
+    return n;
+}

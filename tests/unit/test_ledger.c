@@ -1,0 +1,338 @@
+/* test_ledger.c - the ledger against a plain array of offsets and states, and at its edges. */
+#include <check.h>
+#include <signal.h>
+#include <string.h>
+
+#include "supervisor/ledger.h"
+#include "tests/unit/random.h"
+
+Suite *ledger_suite(void);
+
+static struct ledger led;
+static int released;
+
+static void
+release(void *body)
+{
+    ++*(int *)body;
+    released++;
+}
+
+static void
+begin(void)
+{
+    released = 0;
+    ledger_init(&led, release);
+}
+
+static void
+end(void)
+{
+    ledger_clear(&led);
+}
+
+/* ---- edges ---- */
+
+START_TEST(test_ledger_knows_no_commit_point_at_first)
+{
+    ck_assert_int_eq(ledger_commit_point(&led), -1);
+    ck_assert(ledger_admits(&led, 1, 1));
+    ck_assert_uint_eq(ledger_in_flight(&led), 0);
+}
+END_TEST
+
+START_TEST(test_ledger_commit_point_is_the_first_not_done)
+{
+    for (int i = 0; i < 3; i++)
+        ck_assert_uint_eq(ledger_add(&led, 100 + 10 * i, NULL, 0, 1), i);
+    ck_assert_int_eq(ledger_commit_point(&led), 100);
+    ledger_done(&led, 1);
+    ck_assert_int_eq(ledger_commit_point(&led), 100);
+    ledger_done(&led, 0);
+    ck_assert_int_eq(ledger_commit_point(&led), 120);
+    ledger_done(&led, 2);
+    ck_assert_int_eq(ledger_commit_point(&led), 121);
+}
+END_TEST
+
+START_TEST(test_ledger_reach_moves_past_a_gap_at_the_end_only)
+{
+    ledger_add(&led, 5, NULL, 0, 1);
+    ledger_reach(&led, 9);
+    ck_assert_int_eq(ledger_commit_point(&led), 5);
+    ledger_done(&led, 0);
+    ck_assert_int_eq(ledger_commit_point(&led), 9);
+    ledger_reach(&led, 7);
+    ck_assert_int_eq(ledger_commit_point(&led), 9);
+}
+END_TEST
+
+/* The log was truncated, and is read anew from a lower offset. */
+START_TEST(test_ledger_position_goes_back_with_kafka)
+{
+    ledger_add(&led, 50, NULL, 0, 1);
+    ledger_done(&led, 0);
+    ck_assert_int_eq(ledger_commit_point(&led), 51);
+    ledger_add(&led, 20, NULL, 0, 1);
+    ck_assert_int_eq(ledger_commit_point(&led), 20);
+    ledger_done(&led, 1);
+    ck_assert_int_eq(ledger_commit_point(&led), 21);
+}
+END_TEST
+
+START_TEST(test_ledger_admits_one_record_whatever_the_window)
+{
+    ck_assert(ledger_admits(&led, 0, 0));
+    ledger_add(&led, 0, NULL, 0, 40000000);
+    ck_assert(!ledger_admits(&led, 0, 0));
+    ck_assert(!ledger_admits(&led, 100, 1000));
+    ck_assert(!ledger_admits(&led, 1, UINT64_MAX));
+    ck_assert(ledger_admits(&led, 2, 40000001));
+    ck_assert(!ledger_admits(&led, 2, 40000000));
+    ledger_done(&led, 0);
+    ck_assert(ledger_admits(&led, 0, 0));
+}
+END_TEST
+
+START_TEST(test_ledger_counts_attempts_at_a_retry_only)
+{
+    ledger_add(&led, 0, NULL, 0, 1);
+    struct entry *e = ledger_entry(&led, 0);
+    ck_assert_uint_eq(e->attempt, 1);
+    ledger_hand(&led, 0);
+    ledger_take_back(&led, 0);
+    ck_assert_uint_eq(e->attempt, 1);
+    ck_assert_int_eq(e->due, 0);
+    ledger_hand(&led, 0);
+    ledger_retry(&led, 0, 77);
+    ck_assert_uint_eq(e->attempt, 2);
+    ck_assert_int_eq(e->due, 77);
+    ck_assert_int_eq(e->state, ENTRY_WAITING);
+    ck_assert_uint_eq(led.held, 0);
+    ledger_hand(&led, 0);
+    ledger_take_back(&led, 0);
+    ck_assert_int_eq(e->due, 0);
+}
+END_TEST
+
+START_TEST(test_ledger_releases_a_body_once)
+{
+    int bodies[100] = {0};
+    for (int i = 0; i < 100; i++)
+        ledger_add(&led, i, &bodies[i], 0, 1);
+    for (int i = 0; i < 100; i += 2)
+        ledger_done(&led, (uint64_t)i);
+    ck_assert_int_eq(released, 50);
+    ledger_clear(&led);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(bodies[i], 1);
+    ledger_init(&led, release);
+}
+END_TEST
+
+/* ---- misuse ---- */
+
+START_TEST(test_ledger_misuse_panics)
+{
+    for (int i = 0; i < 3; i++)
+        ledger_add(&led, i, NULL, 0, 1);
+    ledger_hand(&led, 1);
+    ledger_done(&led, 0);
+    ledger_done(&led, 2);
+    switch (_i) {
+    case 0:
+        ledger_entry(&led, 0); /* below the base */
+        break;
+    case 1:
+        ledger_entry(&led, 3);
+        break;
+    case 2:
+        ledger_hand(&led, 1); /* held already */
+        break;
+    case 3:
+        ledger_hand(&led, 2); /* done already */
+        break;
+    case 4:
+        ledger_done(&led, 2);
+        break;
+    case 5:
+        ledger_take_back(&led, 2);
+        break;
+    case 6:
+        ledger_take_back(&led, 1);
+        ledger_retry(&led, 1, 0); /* waits */
+        break;
+    }
+}
+END_TEST
+
+/* ---- against a model ---- */
+
+#define MODEL_MAX 5000
+
+struct model_entry {
+    int64_t offset, due;
+    uint32_t bytes, attempt;
+    uint8_t state;
+    int body; /* how often it was released */
+};
+
+static struct {
+    struct model_entry entries[MODEL_MAX];
+    uint32_t n;
+    int64_t position;
+} model;
+
+static void
+model_add(void)
+{
+    struct model_entry *e = &model.entries[model.n];
+    int64_t gap = random_once_in(10) ? random_below(1000) : 0;
+    int64_t offset = (model.position < 0 ? 0 : model.position) + gap;
+    if (random_once_in(200))
+        offset = random_below(100); /* truncated */
+    *e = (struct model_entry){.offset = offset, .bytes = random_below(1000), .attempt = 1};
+    ck_assert_uint_eq(ledger_add(&led, offset, &e->body, model.n, e->bytes), model.n);
+    model.n++;
+    model.position = offset + 1;
+}
+
+/* pick returns a random entry in the state, or -1. */
+static int
+pick(enum entry_state state)
+{
+    uint32_t window = model.n < 200 ? model.n : 200;
+    for (int tries = 0; tries < 20 && window > 0; tries++) {
+        uint32_t i = model.n - 1 - random_below(window);
+        if (model.entries[i].state == state)
+            return (int)i;
+    }
+    for (uint32_t i = 0; i < model.n; i++) /* so that the oldest end, too */
+        if (model.entries[i].state == state)
+            return (int)i;
+    return -1;
+}
+
+static void
+step_held(int i)
+{
+    switch (random_below(3)) {
+    case 0:
+        ledger_take_back(&led, (uint64_t)i);
+        model.entries[i].state = ENTRY_WAITING;
+        model.entries[i].due = 0;
+        break;
+    case 1:
+        model.entries[i].due = random_below(1000);
+        ledger_retry(&led, (uint64_t)i, model.entries[i].due);
+        model.entries[i].state = ENTRY_WAITING;
+        model.entries[i].attempt++;
+        break;
+    case 2:
+        ledger_done(&led, (uint64_t)i);
+        model.entries[i].state = ENTRY_DONE;
+        break;
+    }
+}
+
+static void
+step(void)
+{
+    int i;
+    switch (random_below(5)) {
+    case 0:
+        if (model.n < MODEL_MAX)
+            model_add();
+        break;
+    case 1:
+        if ((i = pick(ENTRY_WAITING)) >= 0) {
+            ledger_hand(&led, (uint64_t)i);
+            model.entries[i].state = ENTRY_HELD;
+        }
+        break;
+    case 2:
+        if (random_once_in(5) && (i = pick(ENTRY_WAITING)) >= 0) {
+            ledger_done(&led, (uint64_t)i);
+            model.entries[i].state = ENTRY_DONE;
+        }
+        break;
+    case 3:
+        if ((i = pick(ENTRY_HELD)) >= 0)
+            step_held(i);
+        break;
+    case 4:
+        if (random_once_in(20)) {
+            int64_t to = model.position + random_below(20) - 5;
+            ledger_reach(&led, to);
+            model.position = to > model.position ? to : model.position;
+        }
+        break;
+    }
+}
+
+static void
+compare(void)
+{
+    uint64_t held = 0, bytes = 0, base = model.n;
+    for (uint32_t i = model.n; i-- > 0;) {
+        const struct model_entry *m = &model.entries[i];
+        if (m->body != (m->state == ENTRY_DONE))
+            ck_abort_msg("record %u in state %d was released %d times", i, m->state, m->body);
+        held += m->state == ENTRY_HELD;
+        bytes += m->state == ENTRY_DONE ? 0 : m->bytes;
+        if (m->state != ENTRY_DONE)
+            base = i;
+    }
+    ck_assert_uint_eq(led.base, base);
+    ck_assert_uint_eq(led.head, model.n);
+    ck_assert_uint_eq(led.held, held);
+    ck_assert_uint_eq(led.bytes, bytes);
+    ck_assert_int_eq(ledger_commit_point(&led), base < model.n ? model.entries[base].offset : model.position);
+    for (uint64_t i = base; i < model.n; i++) {
+        const struct entry *e = ledger_entry(&led, i);
+        ck_assert_int_eq(e->offset, model.entries[i].offset);
+        ck_assert_int_eq(e->state, model.entries[i].state);
+        ck_assert_uint_eq(e->attempt, model.entries[i].attempt);
+        ck_assert_uint_eq(e->at, i);
+        if (e->state == ENTRY_WAITING)
+            ck_assert_int_eq(e->due, model.entries[i].due);
+    }
+}
+
+START_TEST(test_ledger_random)
+{
+    random_start("ledger");
+    for (int run = 0; run < 600; run++) {
+        ledger_clear(&led);
+        ledger_init(&led, release);
+        memset(&model, 0, sizeof(model.entries[0]) * model.n);
+        model.n = 0;
+        model.position = -1;
+        uint32_t steps = random_once_in(50) ? 4000 : random_below(300);
+        for (uint32_t i = 0; i < steps; i++) {
+            step();
+            if (i + 1 == steps || random_once_in(64))
+                compare();
+        }
+    }
+}
+END_TEST
+
+Suite *
+ledger_suite(void)
+{
+    Suite *suite = suite_create("ledger");
+    TCase *tc = tcase_create("ledger");
+    tcase_add_checked_fixture(tc, begin, end);
+    tcase_add_test(tc, test_ledger_knows_no_commit_point_at_first);
+    tcase_add_test(tc, test_ledger_commit_point_is_the_first_not_done);
+    tcase_add_test(tc, test_ledger_reach_moves_past_a_gap_at_the_end_only);
+    tcase_add_test(tc, test_ledger_position_goes_back_with_kafka);
+    tcase_add_test(tc, test_ledger_admits_one_record_whatever_the_window);
+    tcase_add_test(tc, test_ledger_counts_attempts_at_a_retry_only);
+    tcase_add_test(tc, test_ledger_releases_a_body_once);
+    tcase_add_loop_test_raise_signal(tc, test_ledger_misuse_panics, SIGABRT, 0, 7);
+    tcase_add_test(tc, test_ledger_random);
+    suite_add_tcase(suite, tc);
+    return suite;
+}

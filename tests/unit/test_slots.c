@@ -1,0 +1,71 @@
+/* test_slots.c - the slot protocol, checked by exhaustion: every interleaving of supervisor, workers and kills.
+ *
+ * slots_model.h says how; slots_truth.c and slots_supervisor.c say what is checked. Each setup allows a little of what can
+ * go wrong, so that all of them together hold every combination that is known to matter. */
+#include <check.h>
+#include <stdio.h>
+
+#include "shared/clock.h"
+#include "tests/unit/slots_model.h"
+
+Suite *slots_suite(void);
+
+/* Short names for the table. */
+#define PARTITION .order = DISPATCH_PARTITION
+#define NONE .order = DISPATCH_NONE
+
+static const struct slots_setup setups[] = {
+    {"ring of 2: a kill, a failure, a withdrawal", PARTITION, .slots = 2, .workers = 1, .lanes = 1, .records = {3},
+     .attempts = 2, .kills = 1, .failures = 1, .withdrawals = 1},
+    {"ring of 2: two kills, a failure", PARTITION, .slots = 2, .workers = 1, .lanes = 1, .records = {4},
+     .attempts = 3, .kills = 2, .failures = 1},
+    {"ring of 4: a kill, a failure, a withdrawal", PARTITION, .slots = 4, .workers = 1, .lanes = 1, .records = {3},
+     .attempts = 2, .kills = 1, .failures = 1, .withdrawals = 1},
+    {"ring of 4: two failures", PARTITION, .slots = 4, .workers = 1, .lanes = 1, .records = {5}, .attempts = 3,
+     .failures = 2},
+    {"ring of 4: two failures, a withdrawal", PARTITION, .slots = 4, .workers = 1, .lanes = 1, .records = {3},
+     .attempts = 3, .failures = 2, .withdrawals = 1},
+    {"two lanes: two failures", PARTITION, .slots = 4, .workers = 1, .lanes = 2, .records = {2, 2},
+     .attempts = 3, .failures = 2},
+    {"two lanes: a failure, a withdrawal, a kill", PARTITION, .slots = 4, .workers = 1, .lanes = 2,
+     .records = {2, 1}, .attempts = 2, .failures = 1, .withdrawals = 1, .kills = 1},
+    {"told to stop, with a withdrawal", PARTITION, .slots = 4, .workers = 1, .lanes = 1, .records = {2},
+     .attempts = 2, .failures = 1, .withdrawals = 1, .tells = 1, .drain_kills = 1},
+    {"two workers, one lane: a kill", PARTITION, .slots = 2, .workers = 2, .lanes = 1, .records = {3},
+     .attempts = 2, .kills = 1, .failures = 1},
+    {"two workers, one lane: a withdrawal", PARTITION, .slots = 2, .workers = 2, .lanes = 1, .records = {3},
+     .attempts = 2, .withdrawals = 1, .failures = 1},
+    {"two workers, two lanes: a kill", PARTITION, .slots = 2, .workers = 2, .lanes = 2, .records = {2, 1},
+     .attempts = 2, .kills = 1},
+    {"two workers, told to stop", PARTITION, .slots = 2, .workers = 2, .lanes = 1, .records = {2}, .attempts = 2,
+     .tells = 1, .withdrawals = 1, .drain_kills = 1},
+    {"no order, one worker: a kill, a failure", NONE, .slots = 2, .workers = 1, .lanes = 1, .records = {3},
+     .attempts = 2, .kills = 1, .failures = 1, .withdrawals = 1},
+    {"no order, two workers: a kill", NONE, .slots = 2, .workers = 2, .lanes = 1, .records = {3},
+     .attempts = 2, .kills = 1},
+    {"no order, two workers: a failure, a withdrawal", NONE, .slots = 2, .workers = 2, .lanes = 1, .records = {2},
+     .attempts = 2, .failures = 1, .withdrawals = 1},
+};
+
+START_TEST(test_slots_every_interleaving)
+{
+    const struct slots_setup *setup = &setups[_i];
+    mono_ns start = clock_mono();
+    struct slots_found found = slots_explore(setup);
+    printf("slots: %-46s %8llu states %8llu steps %6llu ends %6lld ms\n", setup->name,
+           (unsigned long long)found.states, (unsigned long long)found.steps, (unsigned long long)found.ends,
+           (long long)((clock_mono() - start) / NS_PER_MS));
+    ck_assert_uint_gt(found.ends, 0);
+}
+END_TEST
+
+Suite *
+slots_suite(void)
+{
+    Suite *suite = suite_create("slots");
+    TCase *tc = tcase_create("slots");
+    tcase_set_timeout(tc, 120);
+    tcase_add_loop_test(tc, test_slots_every_interleaving, 0, (int)(sizeof setups / sizeof setups[0]));
+    suite_add_tcase(suite, tc);
+    return suite;
+}
