@@ -247,6 +247,7 @@ option_task_free(struct conf_task *t)
     free(t->declared_at);
     free(t->topic);
     free(t->group);
+    free(t->dead_letter_topic);
     json_decref(t->environment);
     json_decref(t->kafka);
     json_decref(t->from);

@@ -17,6 +17,7 @@
 enum conf_kind { CONF_STREAM, CONF_BACKGROUND, CONF_TIMER };
 enum conf_order { CONF_ORDER_PARTITION, CONF_ORDER_NONE };
 enum conf_overlap { CONF_OVERLAP_SKIP, CONF_OVERLAP_QUEUE };
+enum conf_on_failure { CONF_DEAD_LETTER, CONF_SKIP, CONF_STOP };
 enum conf_from { CONF_FROM_DEFAULT, CONF_FROM_CODE, CONF_FROM_FILE, CONF_FROM_COMMAND_LINE };
 
 /* One task or timer. Strings belong to the conf. */
@@ -31,6 +32,13 @@ struct conf_task {
     int64_t order;       /* enum conf_order */
     int64_t attempts;
     mono_ns backoff[2];  /* first and longest wait before another attempt */
+    mono_ns deadline;    /* for one record or one trigger; 0: none */
+    int64_t on_failure;  /* enum conf_on_failure */
+    char *dead_letter_topic;
+    int64_t dead_letter_limit;
+    int64_t recycle_records; /* this and the next five: 0 (limit_core: -1) where there is no limit */
+    mono_ns recycle_age;
+    int64_t recycle_rss, limit_memory, limit_open_files, limit_core;
     int64_t restart_max;
     mono_ns restart_within;
     int64_t window;      /* records a partition may be read past its commit point */
@@ -51,6 +59,7 @@ struct conf {
     struct conf_task *tasks; /* in the order of declaration: streams, background tasks and timers */
     size_t n_tasks;
     json_t *kafka;       /* object of strings, -b and -X included */
+    int64_t memory;      /* bytes of records the app may hold */
     mono_ns commit_interval, drain_timeout, stop_timeout;
     char **counters;     /* names, sorted, without duplicates, of all modules */
     size_t n_counters;

@@ -157,6 +157,7 @@ fill_task(struct merging *m, struct conf_task *t, json_t *declared)
 {
     t->from = json_object();
     t->concurrency = 1;
+    t->limit_core = -1;
     for (size_t i = 0; i < n_conf_options; i++)
         if (conf_options[i].section != OPTION_APP && conf_options[i].type != OPTION_KAFKA)
             fill_option(m->c, t, &conf_options[i], declared);
@@ -167,6 +168,10 @@ fill_task(struct merging *m, struct conf_task *t, json_t *declared)
     if (!t->group) {
         t->group = mem_printf("%s.%s", m->c->app, t->name);
         set_from(t, "group", CONF_FROM_DEFAULT);
+    }
+    if (!t->dead_letter_topic) {
+        t->dead_letter_topic = mem_printf("%s.dlq", t->group);
+        set_from(t, "dead_letter_topic", CONF_FROM_DEFAULT);
     }
     fill_kafka(m, t);
 }

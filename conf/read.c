@@ -20,6 +20,8 @@ struct reading {
 
 const char *const conf_order_names[] = {
     [CONF_ORDER_PARTITION] = "partition", [CONF_ORDER_NONE] = "none", NULL};
+const char *const conf_on_failure_names[] = {
+    [CONF_DEAD_LETTER] = "dead-letter", [CONF_SKIP] = "skip", [CONF_STOP] = "stop", NULL};
 const char *const conf_overlap_names[] = {[CONF_OVERLAP_SKIP] = "skip", [CONF_OVERLAP_QUEUE] = "queue", NULL};
 
 char *
@@ -198,6 +200,12 @@ read_order(const struct reading *r, json_t *value, void *target)
 }
 
 static bool
+read_on_failure(const struct reading *r, json_t *value, void *target)
+{
+    return read_word(r, conf_on_failure_names, "\"dead-letter\", \"skip\" or \"stop\"", value, target);
+}
+
+static bool
 read_overlap(const struct reading *r, json_t *value, void *target)
 {
     return read_word(r, conf_overlap_names, "\"skip\" or \"queue\"", value, target);
@@ -216,6 +224,15 @@ read_topic(const struct reading *r, json_t *value, void *target)
     free(why);
     free(normal);
     return good;
+}
+
+static bool
+read_one_topic(const struct reading *r, json_t *value, void *target)
+{
+    const char *text = json_string_value(value);
+    if (!text || text[0] == '^' || strchr(text, ','))
+        return wanted(r, "the name of one topic", value);
+    return read_topic(r, value, target);
 }
 
 static bool
@@ -254,7 +271,8 @@ static bool (*const readers[OPTION_TYPES])(const struct reading *, json_t *, voi
     [OPTION_NAME] = read_name,       [OPTION_MODULES] = read_modules, [OPTION_KAFKA] = read_kafka,
     [OPTION_SECTION] = read_section, [OPTION_INTEGER] = read_integer, [OPTION_DURATION] = read_duration,
     [OPTION_SIZE] = read_size,       [OPTION_BACKOFF] = read_backoff, [OPTION_ORDER] = read_order,
-    [OPTION_OVERLAP] = read_overlap, [OPTION_TOPIC] = read_topic,     [OPTION_GROUP] = read_group,
+    [OPTION_ON_FAILURE] = read_on_failure, [OPTION_OVERLAP] = read_overlap, [OPTION_TOPIC] = read_topic,     [OPTION_GROUP] = read_group,
+    [OPTION_ONE_TOPIC] = read_one_topic,
     [OPTION_STRINGS] = read_strings,
 };
 

@@ -46,10 +46,13 @@ option_show(const struct conf_option *o, const void *base)
         return show_backoff(field);
     case OPTION_ORDER:
         return json_string(conf_order_names[*(const int64_t *)field]);
+    case OPTION_ON_FAILURE:
+        return json_string(conf_on_failure_names[*(const int64_t *)field]);
     case OPTION_OVERLAP:
         return json_string(conf_overlap_names[*(const int64_t *)field]);
     case OPTION_NAME:
     case OPTION_TOPIC:
+    case OPTION_ONE_TOPIC:
     case OPTION_GROUP:
         return show_text(field);
     default: /* objects are shown member by member, modules and sections not at all */
@@ -69,6 +72,10 @@ static void
 add(json_t *all, const struct conf_task *t, const char *key, json_t *value_take)
 {
     json_t *from = json_object_get(t->from, key);
+    if (!from) { /* nobody gave it, and it has no default */
+        json_decref(value_take);
+        return;
+    }
     json_object_set_new(all, key, json_pack("{s:o, s:O?}", "value", value_take, "from", from));
 }
 
