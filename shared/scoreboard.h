@@ -48,6 +48,7 @@ struct reason {
     uint64_t seq;
     uint32_t kind;    /* enum failure_kind */
     uint32_t zero;
+    int64_t retry_after_ns; /* FAILURE_FAILED: how long to wait before the next attempt; -1: as the policy says */
     char text[REASON_MAX]; /* one line, NUL-terminated, without the kind's prefix */
 };
 

@@ -182,6 +182,12 @@ const char *wire_read_begin(struct wire_reader *reader, const void *frame, size_
 const char *wire_read_next(struct wire_reader *reader, struct wire_view *view);
 const char *wire_read_origin(const struct wire_reader *reader, uint32_t index, const char **topic,
                              int32_t *partition);
+/* wire_view_record looks at one record of a frame that was built here, or whose size was checked. */
+const char *wire_view_record(const unsigned char *at, struct wire_view *view);
+/* wire_header_next goes through a record's headers: *at is NULL at the start; returns the name, NULL behind the last one.
+ * *value is NULL where the header's value is. */
+const char *wire_header_next(const struct wire_view *view, const unsigned char **at, const char **value,
+                             size_t *length);
 /* wire_header_find returns the value of the last header of that name (Kafka's rule), NULL if there is none or it
  * is null. */
 const char *wire_header_find(const struct wire_view *view, const char *name, size_t *length);

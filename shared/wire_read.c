@@ -136,6 +136,21 @@ check_record(const struct wire_reader *reader, const struct wire_record *r, size
 }
 
 const char *
+wire_view_record(const unsigned char *at, struct wire_view *view)
+{
+    const char *wrong;
+    memcpy(&view->r, at, sizeof view->r);
+    view->end = at + view->r.size;
+    at += sizeof view->r;
+    if ((wrong = take_text(&at, view->end, view->r.key_length, &view->key)) ||
+        (wrong = take_text(&at, view->end, view->r.value_length, &view->value)) ||
+        (wrong = check_rest(at, view->end, view->r.headers)))
+        return wrong;
+    view->headers = at;
+    return NULL;
+}
+
+const char *
 wire_read_next(struct wire_reader *reader, struct wire_view *view)
 {
     if (reader->taken >= reader->batch.records)
@@ -146,18 +161,24 @@ wire_read_next(struct wire_reader *reader, struct wire_view *view)
         return "record runs into the origins";
     memcpy(&view->r, at, sizeof view->r);
     const char *wrong = check_record(reader, &view->r, room);
-    if (wrong)
+    if (wrong || (wrong = wire_view_record(at, view)))
         return wrong;
-    view->end = at + view->r.size;
-    at += sizeof view->r;
-    if ((wrong = take_text(&at, view->end, view->r.key_length, &view->key)) ||
-        (wrong = take_text(&at, view->end, view->r.value_length, &view->value)) ||
-        (wrong = check_rest(at, view->end, view->r.headers)))
-        return wrong;
-    view->headers = at;
     reader->at += view->r.size;
     reader->taken++;
     return NULL;
+}
+
+const char *
+wire_header_next(const struct wire_view *view, const unsigned char **at, const char **value, size_t *length)
+{
+    const char *name;
+    int32_t value_length;
+    if (!*at)
+        *at = view->headers;
+    if (take_header(at, view->end, &name, value, &value_length))
+        return NULL; /* behind the last one there is only padding, too short for a header */
+    *length = value_length < 0 ? 0 : (size_t)value_length;
+    return name;
 }
 
 const char *

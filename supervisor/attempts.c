@@ -15,10 +15,13 @@ doubled(mono_ns first, mono_ns longest, uint32_t times)
 }
 
 struct attempts_decision
-attempts_decide(const struct attempts_policy *policy, uint32_t attempt, bool final, uint32_t random)
+attempts_decide(const struct attempts_policy *policy, uint32_t attempt, bool final, mono_ns asked,
+                uint32_t random)
 {
     if (final || attempt >= policy->attempts)
         return (struct attempts_decision){.again = false};
+    if (asked >= 0)
+        return (struct attempts_decision){.again = true, .wait = asked};
     mono_ns wait = doubled(policy->backoff_first, policy->backoff_longest, attempt - 1);
     mono_ns half = wait / 2;
     mono_ns spread = (mono_ns)((double)half * ((double)random / 4294967296.0));

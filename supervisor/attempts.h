@@ -21,9 +21,9 @@ struct attempts_decision {
 };
 
 /* attempts_decide: attempt number `attempt` (1 the first) has failed; `final` where no other may follow (rejected).
- * `random` is any 32 random bits: the wait is spread over its upper half, so that records which failed together do not
+ * `asked` is the wait that the task asked for, -1 for the policy's. `random` is any 32 random bits: the wait is spread over its upper half, so that records which failed together do not
  * come back together. */
 struct attempts_decision attempts_decide(const struct attempts_policy *policy, uint32_t attempt, bool final,
-                                         uint32_t random);
+                                         mono_ns asked, uint32_t random);
 
 #endif

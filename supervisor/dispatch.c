@@ -136,7 +136,7 @@ dispatch_supplies(const struct dispatch *d, const struct partition *p, const str
 {
     if (!p->open)
         return SUPPLY_NOTHING;
-    if (d->order == DISPATCH_PARTITION && p->holder && p->holder != h)
+    if (d->order == DISPATCH_PARTITION && ((p->holder && p->holder != h) || p->led.letters > 0))
         return SUPPLY_NOTHING;
     if (!has_waiting(d, p))
         return fresh(d, p);
@@ -228,6 +228,15 @@ dispatch_retry(struct dispatch *d, struct partition *p, uint64_t pos, mono_ns du
 {
     ledger_retry(&p->led, pos, due);
     came_back(d, p, pos);
+}
+
+void
+dispatch_letter(struct dispatch *d, struct partition *p, uint64_t pos)
+{
+    (void)d;
+    ledger_letter(&p->led, pos);
+    if (p->led.held == 0)
+        p->holder = NULL;
 }
 
 void

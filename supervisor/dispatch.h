@@ -72,6 +72,7 @@ uint32_t dispatch_lane(const struct dispatch *d, const struct partition *p);
 void dispatch_handed(struct dispatch *d, struct partition *p, uint64_t pos, const struct holding *h);
 void dispatch_returned(struct dispatch *d, struct partition *p, uint64_t pos);
 void dispatch_retry(struct dispatch *d, struct partition *p, uint64_t pos, mono_ns due);
+void dispatch_letter(struct dispatch *d, struct partition *p, uint64_t pos); /* its lane waits for the letter */
 void dispatch_done(struct dispatch *d, struct partition *p, uint64_t pos);
 /* dispatch_lane_returned: after a failure the whole lane was taken back. */
 void dispatch_lane_returned(struct partition *p);

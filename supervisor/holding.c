@@ -21,6 +21,8 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 
+#define RETRY_AFTER_MAX (366 * 24 * 3600 * NS_PER_S) /* what hr_retry_after cuts to */
+
 void
 holding_init(struct holding *h, struct dispatch *d, struct scoreboard *sb, holding_ended *ended, void *arg)
 {
@@ -154,7 +156,12 @@ read_reason(struct holding *h, uint64_t seq, struct reason *out)
     memcpy(out, r, sizeof *out);
     out->text[REASON_MAX - 1] = '\0';
     if (out->seq != seq || out->kind >= FAILURE_KINDS)
-        *out = (struct reason){.seq = seq, .kind = FAILURE_FAILED, .text = "(the worker left no readable reason)"};
+        *out = (struct reason){.seq = seq,
+                               .kind = FAILURE_FAILED,
+                               .retry_after_ns = -1,
+                               .text = "(the worker left no readable reason)"};
+    if (out->retry_after_ns < -1 || out->retry_after_ns > RETRY_AFTER_MAX)
+        out->retry_after_ns = -1;
 }
 
 /* take_back_lane withdraws the failed record's lane, which the worker has barred; false if a record of it was begun all

@@ -126,6 +126,14 @@ ledger_retry(struct ledger *led, uint64_t pos, mono_ns due)
 }
 
 void
+ledger_letter(struct ledger *led, uint64_t pos)
+{
+    expect(led, pos, ENTRY_HELD)->state = ENTRY_LETTER;
+    led->held--;
+    led->letters++;
+}
+
+void
 ledger_done(struct ledger *led, uint64_t pos)
 {
     struct entry *e = ledger_entry(led, pos);
@@ -133,6 +141,8 @@ ledger_done(struct ledger *led, uint64_t pos)
         panic("entry %" PRIu64 " (offset %" PRId64 ") is done already", pos, e->offset);
     if (e->state == ENTRY_HELD)
         led->held--;
+    if (e->state == ENTRY_LETTER)
+        led->letters--;
     e->state = ENTRY_DONE;
     led->bytes -= e->bytes;
     drop_body(led, e);

@@ -136,6 +136,19 @@ held_of_listed(const struct source *s)
     return held;
 }
 
+/* letters_of_listed: dead letters on their way. They are waited for, but not past the deadline: the record is then
+ * somebody else's to try. */
+static uint64_t
+letters_of_listed(const struct source *s)
+{
+    uint64_t letters = 0;
+    for (int i = 0; i < s->revoking->cnt; i++) {
+        const struct fetch *f = listed(s, s->revoking, i);
+        letters += f ? f->part.led.letters : 0;
+    }
+    return letters;
+}
+
 static void
 unassign(struct source *s)
 {
@@ -204,6 +217,8 @@ step_revoke(struct source *s, mono_ns now)
         s->drain_forced = true;
         return now + 10 * NS_PER_MS;
     }
+    if (letters_of_listed(s) > 0 && now < s->drain_deadline)
+        return s->drain_deadline;
     if (s->commit_in_flight)
         return MONO_NEVER; /* its answer wakes us */
     if (commit_pending(s) && !s->commit_failed && commit_send(s, false))

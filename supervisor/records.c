@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "shared/log.h"
+#include "supervisor/emit.h"
 #include "supervisor/supervisor.h"
 
 /* reason_text writes the reason as users see it: "failed: <message>", "crash: SIGSEGV". */
@@ -40,15 +41,55 @@ again(struct worker *w, struct partition *p, uint64_t pos, mono_ns wait, const c
 }
 
 static void
-give_up(struct worker *w, struct partition *p, uint64_t pos, const char *why)
+skip(struct worker *w, struct partition *p, uint64_t pos, const char *why)
 {
     struct entry *e = ledger_entry(&p->led, pos);
     char quoted[2 * REASON_MAX];
     w->task->skipped++;
     log_error("record skipped", "task=%s record=%s/%d@%" PRId64 " attempts=%u reason=\"%s\"", w->task->conf->name,
-              p->topic, p->number, e->offset, e->attempt,
-              log_quote(why, quoted, sizeof quoted));
+              p->topic, p->number, e->offset, e->attempt, log_quote(why, quoted, sizeof quoted));
     dispatch_done(&w->task->dispatch, p, pos);
+}
+
+/* stop_on: on_failure "stop": the record stays, and is the first one after the next start. */
+static void
+stop_on(struct worker *w, struct partition *p, uint64_t pos, const char *why)
+{
+    char text[REASON_MAX + 320];
+    snprintf(text, sizeof text, "record %s/%d@%" PRId64 ": %s", p->topic, p->number,
+             ledger_entry(&p->led, pos)->offset, why);
+    dispatch_returned(&w->task->dispatch, p, pos);
+    w->task->failed_for_good = true;
+    app_give_up(w->task->app, w->task->conf->name, text, "on_failure is stop: mend the task or the record, then start again");
+}
+
+/* look_at_run: SPEC 5.8, a bad deployment must not empty a topic into the dead letters. */
+static void
+look_at_run(struct task *t, const char *why)
+{
+    t->letters_in_a_row++;
+    if (t->conf->dead_letter_limit == 0 || t->letters_in_a_row < (uint64_t)t->conf->dead_letter_limit ||
+        t->failed_for_good)
+        return;
+    t->failed_for_good = true;
+    app_give_up(t->app, t->conf->name, why, "the last dead_letter_limit records all failed: is it the task, or what it needs?");
+}
+
+static void
+give_up(struct worker *w, struct partition *p, uint64_t pos, const char *why)
+{
+    switch (w->task->conf->on_failure) {
+    case CONF_SKIP:
+        skip(w, p, pos, why);
+        break;
+    case CONF_STOP:
+        stop_on(w, p, pos, why);
+        break;
+    default:
+        dispatch_letter(&w->task->dispatch, p, pos);
+        emit_letter(w->task->emitter, p, pos, why, NULL);
+        look_at_run(w->task, why);
+    }
 }
 
 void
@@ -61,11 +102,13 @@ records_ended(void *worker, struct partition *p, uint64_t pos, enum ending endin
         w->finished_life++;
         w->processed++;
         w->task->processed++;
+        w->task->letters_in_a_row = 0;
         return;
     }
     bool final = ending == ENDING_FAILED && (reason->kind == FAILURE_REJECTED || reason->kind == FAILURE_DECODE);
+    mono_ns asked = ending == ENDING_FAILED ? reason->retry_after_ns : -1;
     struct attempts_decision decision = attempts_decide(&w->task->policy, ledger_entry(&p->led, pos)->attempt, final,
-                                                        app_random(w->task->app));
+                                                        asked, app_random(w->task->app));
     w->task->failed++;
     reason_text(w, ending, reason, why, sizeof why);
     if (decision.again)

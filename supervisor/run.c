@@ -15,6 +15,7 @@
 
 #include "shared/children.h"
 #include "shared/mem.h"
+#include "supervisor/emit.h"
 #include "supervisor/environment.h"
 #include "supervisor/programs.h"
 #include "supervisor/progress.h"
@@ -47,9 +48,10 @@ app_endpoint(struct app *a)
 }
 
 void
-app_give_up(struct app *a, const char *task, const char *why)
+app_give_up(struct app *a, const char *task, const char *why, const char *hint)
 {
-    log_error("given up on", "task=%s last=\"%s\" hint=\"it died more often than restart.max allows\"", task, why);
+    char quoted[2 * REASON_MAX];
+    log_error("given up on", "task=%s last=\"%s\" hint=\"%s\"", task, log_quote(why, quoted, sizeof quoted), hint);
     a->exit_code = 1;
     drain_begin(a, "a task was given up on");
 }
@@ -175,6 +177,11 @@ open_sources(struct app *a)
             free(error);
             return 78;
         }
+        if (t->conf->on_failure == CONF_DEAD_LETTER && !(t->emitter = emit_open(t, &error))) {
+            log_error("kafka refuses the configuration", "task=%s error=\"%s\"", t->conf->name, error);
+            free(error);
+            return 78;
+        }
     }
     return 0;
 }
@@ -261,6 +268,8 @@ tick_task(struct task *t, mono_ns now)
     }
     if (now >= t->settle_at)
         t->settle_at = now + SETTLE_EVERY;
+    if (t->emitter)
+        next = mono_earlier(next, emit_tick(t->emitter, now));
     if (t->source) {
         next = mono_earlier(next, measure_rate(t, now));
         if (now >= t->due_at)
@@ -337,6 +346,7 @@ static void
 free_task(struct task *t)
 {
     source_free(&t->source);
+    emit_free(&t->emitter);
     for (int i = 0; i < t->n_workers; i++) {
         pipe_close(&t->workers[i].child.pipe);
         holding_clear(&t->workers[i].holding);

@@ -10,6 +10,7 @@
  * callback, called by librdkafka's threads when the queue stops being empty, sets a flag and writes an eventfd once;
  * the loop then marks the partitions that may have more. A pull that comes back short has emptied the queue, and
  * the callback will come again. */
+#include "supervisor/emit.h"
 #include "supervisor/source_int.h"
 
 #include <errno.h>
@@ -59,7 +60,7 @@ struct source *
 source_open(struct task *t, char **error)
 {
     char text[512];
-    rd_kafka_conf_t *conf = consumer_conf(t, error);
+    rd_kafka_conf_t *conf = clients_consumer(t, error);
     if (!conf)
         return NULL;
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
@@ -169,6 +170,8 @@ void
 source_fetch_remove(struct source *s, struct fetch *f)
 {
     source_fetch_cut(f);
+    if (s->task->emitter)
+        emit_forget(s->task->emitter, &f->part);
     dispatch_remove(&s->task->dispatch, &f->part);
     for (uint32_t i = 0; i < s->n_fetches; i++)
         if (s->fetches[i] == f) {

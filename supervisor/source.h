@@ -42,7 +42,7 @@ void source_progress(const struct source *s, int64_t *done, int64_t *all);
 /* source_stop: read no more, hand out no more; when nothing is held any more commit, leave the group, be closed. */
 void source_stop(struct source *s);
 bool source_closed(const struct source *s);
-/* source_in_hand counts the records that workers hold. */
+/* source_in_hand counts the records that workers hold, and those whose dead letter is under way. */
 uint64_t source_in_hand(const struct source *s);
 void source_free(struct source **s);
 

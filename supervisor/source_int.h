@@ -83,8 +83,9 @@ struct fetch *source_fetch_add(struct source *s, const char *topic, int32_t numb
 void source_fetch_remove(struct source *s, struct fetch *f);
 void source_fetch_cut(struct fetch *f); /* no more signals or records from its queue */
 
-/* consumer.c */
-rd_kafka_conf_t *consumer_conf(struct task *t, char **error);
+/* clients.c: NULL with a text (free it) where librdkafka refuses the configuration */
+rd_kafka_conf_t *clients_consumer(const struct task *t, char **error);
+rd_kafka_conf_t *clients_producer(const struct task *t, char **error);
 
 /* reach.c */
 void source_reached(struct source *s); /* the broker answered */

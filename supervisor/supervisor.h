@@ -27,6 +27,7 @@
 struct app;
 struct task;
 struct source;
+struct emitter;
 struct control;
 
 enum worker_state {
@@ -82,7 +83,9 @@ struct task {
     struct restart_task restart;
     struct attempts_policy policy;
     char **environment;
-    uint64_t processed, failed, retried, skipped, redelivered;
+    uint64_t processed, failed, retried, skipped, redelivered, dead_lettered;
+    uint64_t letters_in_a_row; /* records given up on since one finished */
+    struct emitter *emitter; /* NULL: the task writes no dead letters */
     bool failed_for_good;    /* given up on */
     double rate;             /* records/s over the last second */
     uint64_t rate_processed;
@@ -184,6 +187,6 @@ json_t *status_json(struct app *a);
 uint32_t app_random(struct app *a);
 char *app_endpoint(struct app *a); /* of the next pipe; free it */
 /* app_give_up: a task cannot go on; the app stops with exit code 1. */
-void app_give_up(struct app *a, const char *task, const char *why);
+void app_give_up(struct app *a, const char *task, const char *why, const char *hint);
 
 #endif

@@ -131,7 +131,7 @@ died(struct child *c)
     a->timekeeper_start_at = d.give_up ? MONO_NEVER : now + (now - c->started_at > NS_PER_S ? 0 : d.wait);
     log_warn("timer process ended", "pid=%d cause=\"%s\" next=%s", (int)c->pid, cause, d.give_up ? "none" : "soon");
     if (d.give_up)
-        app_give_up(a, "the timer process", cause);
+        app_give_up(a, "the timer process", cause, "it died again and again: is the machine in order?");
 }
 
 static const struct child_events events = {.frame = take_frame, .bad_frame = take_bad_frame, .died = died};

@@ -346,7 +346,8 @@ died(struct child *c)
     w->running = false;
     w->task->hungry = true;
     if (w->task->failed_for_good)
-        app_give_up(w->task->app, w->task->conf->name, w->cause);
+        app_give_up(w->task->app, w->task->conf->name, w->cause,
+                    "it died more often than restart.max allows");
 }
 
 static const struct child_events events = {.frame = take_frame, .bad_frame = take_bad_frame, .died = died};

@@ -190,7 +190,7 @@ void
 inbox_fail(struct hr_task *self, enum failure_kind kind, const char *reason)
 {
     await_room(self);
-    turn_fail(&self->turn, kind, reason);
+    turn_fail_after(&self->turn, kind, reason, kind == FAILURE_FAILED ? self->record.retry_after_ns : -1);
     outbox_look(self);
 }
 

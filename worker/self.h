@@ -27,6 +27,7 @@ struct hr_record {
 
     enum verdict verdict; /* verdict.c: what the body said of it */
     char reason[REASON_MAX];
+    int64_t retry_after_ns; /* VERDICT_FAILED; -1: as the policy says */
 
     bool parsed; /* record.c: json and error are known */
     json_t *json;

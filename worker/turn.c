@@ -91,9 +91,16 @@ turn_may_fail(const struct turn *t)
 void
 turn_fail(struct turn *t, enum failure_kind kind, const char *text)
 {
+    turn_fail_after(t, kind, text, -1);
+}
+
+void
+turn_fail_after(struct turn *t, enum failure_kind kind, const char *text, int64_t retry_after_ns)
+{
     struct reason *reason = &t->sb->reasons[t->failures % SCOREBOARD_REASONS];
     reason->seq = t->seq;
     reason->kind = kind;
+    reason->retry_after_ns = retry_after_ns;
     snprintf(reason->text, sizeof reason->text, "%s", text);
     t->failures++;
     atomic_store_explicit(&t->sb->failures, t->failures, memory_order_release);

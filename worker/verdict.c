@@ -28,6 +28,8 @@ say(struct hr_record *record, enum verdict verdict, const char *format, va_list 
 {
     if (record->verdict > verdict)
         return;
+    if (record->verdict == VERDICT_NONE)
+        record->retry_after_ns = -1;
     record->verdict = verdict;
     text_format(record->reason, sizeof record->reason, format, args);
 }
@@ -43,6 +45,21 @@ hr_fail(hr_record *record, const char *format, ...)
     va_start(args, format);
     say(record, VERDICT_FAILED, format, args);
     va_end(args);
+}
+
+#define WAIT_MAX (366 * 24 * 3600.0)
+
+void
+hr_retry_after(hr_record *record, double seconds)
+{
+    if (!record || !(seconds >= 0)) {
+        log_warn("hr_retry_after without a record, or with a wait that is none", "seconds=%g", seconds);
+        return;
+    }
+    if (record->verdict == VERDICT_NONE) /* hr_fail may still give a better reason */
+        hr_fail(record, "to be tried again in %g s", seconds);
+    if (record->verdict == VERDICT_FAILED)
+        record->retry_after_ns = (int64_t)((seconds < WAIT_MAX ? seconds : WAIT_MAX) * NS_PER_S);
 }
 
 void

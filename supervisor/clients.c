@@ -1,0 +1,108 @@
+/* clients.c - the configuration of a stream task's librdkafka clients: its consumer, its producer of dead letters.
+ *
+ * Owns: the defaults that differ from librdkafka's. Guarantees: what is ours alone wins over the file, the file over
+ *   the defaults. Must not know: what is done with the client. */
+#include <string.h>
+
+#include "shared/log.h"
+#include "shared/mem.h"
+#include "supervisor/source_int.h"
+
+/* Defaults where they differ from librdkafka's; the configuration's kafka section comes after and wins. */
+static const char *const consumer_defaults[][2] = {
+    {"auto.offset.reset", "earliest"},
+    {"partition.assignment.strategy", "cooperative-sticky"},
+    {"session.timeout.ms", "10000"},
+    {"queued.min.messages", "1000000"},
+    {"queued.max.messages.kbytes", "8192"},
+    {"fetch.wait.max.ms", "100"},
+    {"fetch.error.backoff.ms", "100"},
+    {"reconnect.backoff.max.ms", "2000"},
+};
+
+/* Ours alone: conf refuses them in the file. */
+static const char *const consumer_owned[][2] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"enable.partition.eof", "true"},
+};
+
+static const char *const producer_defaults[][2] = {
+    {"linger.ms", "5"},
+    {"message.max.bytes", "200000000"}, /* what could be read can be written; the topic has a limit of its own */
+    {"message.timeout.ms", "0"},        /* nothing is dropped by a timeout */
+};
+static const char *const producer_owned[][2] = {
+    {"enable.idempotence", "true"},
+};
+
+static void
+log_of_rdkafka(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    (void)rk;
+    (void)level; /* what matters to the user comes as an error event, said in our words */
+    log_debug("kafka", "facility=%s text=\"%s\"", facility, text);
+}
+
+static int
+set(rd_kafka_conf_t *conf, const char *name, const char *value, char **error)
+{
+    char text[512];
+    if (rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK)
+        return 0;
+    *error = mem_printf("%s: %s", name, text);
+    return -1;
+}
+
+typedef const char *const property[2];
+
+/* clients_conf puts a client's properties together: the defaults, the user's, what is ours alone. */
+static rd_kafka_conf_t *
+clients_conf(const struct task *t, property *ours_first, size_t n_first, property *ours_last, size_t n_last,
+             char **error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    const char *name;
+    json_t *value;
+    for (size_t i = 0; i < n_first; i++)
+        if (set(conf, ours_first[i][0], ours_first[i][1], error) < 0)
+            goto out;
+    json_object_foreach(t->conf->kafka, name, value)
+        if (set(conf, name, json_string_value(value), error) < 0)
+            goto out;
+    for (size_t i = 0; i < n_last; i++)
+        if (set(conf, ours_last[i][0], ours_last[i][1], error) < 0)
+            goto out;
+    rd_kafka_conf_set_log_cb(conf, log_of_rdkafka);
+    return conf;
+out:
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+rd_kafka_conf_t *
+clients_consumer(const struct task *t, char **error)
+{
+    rd_kafka_conf_t *conf = clients_conf(t, consumer_defaults, COUNT(consumer_defaults), consumer_owned,
+                                         COUNT(consumer_owned), error);
+    if (conf && set(conf, "group.id", t->conf->group, error) < 0) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    if (conf)
+        rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT |
+                                           RD_KAFKA_EVENT_ERROR);
+    return conf;
+}
+
+rd_kafka_conf_t *
+clients_producer(const struct task *t, char **error)
+{
+    rd_kafka_conf_t *conf = clients_conf(t, producer_defaults, COUNT(producer_defaults), producer_owned,
+                                         COUNT(producer_owned), error);
+    if (conf)
+        rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+    return conf;
+}
