@@ -66,9 +66,9 @@ child_pipe(struct child *c, void *zmq, char *endpoint)
 
 int
 child_start(struct child *c, const char *program, char *const argv[], char *const envp[], const struct spawn_fd *fds,
-            size_t n_fds)
+            size_t n_fds, const struct spawn_limits *limits)
 {
-    c->pid = spawn(program, argv, envp, fds, n_fds, &c->pidfd);
+    c->pid = spawn(program, argv, envp, fds, n_fds, limits, &c->pidfd);
     if (c->pid < 0) {
         int saved = errno;
         pipe_close(&c->pipe);

@@ -47,7 +47,7 @@ void child_init(struct child *c, struct loop *loop, const struct child_events *e
 int child_pipe(struct child *c, void *zmq, char *endpoint);
 /* child_start forks: 0, or -1 with errno, and the pipe is closed. */
 int child_start(struct child *c, const char *program, char *const argv[], char *const envp[],
-                const struct spawn_fd *fds, size_t n_fds);
+                const struct spawn_fd *fds, size_t n_fds, const struct spawn_limits *limits);
 void child_kill(struct child *c, int signal);
 
 /* child_tick deals with a reaped child whose pipe has run dry or has had its time; returns when it wants to be called again. */

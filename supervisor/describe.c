@@ -88,7 +88,7 @@ start(struct describing *d, const char *program, const char *module, char *const
     if (pipe2(reply, O_CLOEXEC) == 0 && pipe2(output, O_CLOEXEC) == 0) {
         const struct spawn_fd fds[] = {
             {output[1], STDOUT_FILENO}, {output[1], STDERR_FILENO}, {reply[1], CHILD_FD_REPLY}};
-        d->pid = spawn(program, argv, envp, fds, 3, &d->pidfd);
+        d->pid = spawn(program, argv, envp, fds, 3, NULL, &d->pidfd);
     }
     saved = errno;
     d->reply = (struct intake){.fd = reply[0], .most = REPLY_MAX};

@@ -4,12 +4,14 @@
  *   finish within stop_timeout and are committed; then every child ends; after the deadline they are killed, and what
  *   they were on is delivered again after the next start.
  * Must not know: how a worker or a source stops. */
+#include <inttypes.h>
 #include <signal.h>
 
 #include "shared/log.h"
 #include "supervisor/source.h"
 #include "supervisor/supervisor.h"
 
+#define LINE_EVERY (3 * NS_PER_S)
 #define LAST_COMMIT (3 * NS_PER_S) /* after a forced end: for the commit of what is done */
 
 void
@@ -18,7 +20,8 @@ drain_begin(struct app *a, const char *why)
     if (a->state == APP_STOPPING)
         return;
     a->state = APP_STOPPING;
-    a->stop_deadline = clock_mono() + a->conf->stop_timeout;
+    a->stop_began = clock_mono();
+    a->stop_deadline = a->stop_began + a->conf->stop_timeout;
     log_info("stopping", "why=\"%s\"", why);
     trigger_stop(a);
     for (size_t i = 0; i < a->n_tasks; i++) {
@@ -46,6 +49,7 @@ drain_at_once(struct app *a, const char *why)
 {
     drain_begin(a, why);
     a->stop_deadline = clock_mono();
+    a->forced_by = why;
 }
 
 static bool
@@ -69,6 +73,27 @@ children_gone(const struct app *a)
     return true;
 }
 
+/* say_what_is_left tells every few seconds what the stop waits for. */
+static mono_ns
+say_what_is_left(struct app *a, mono_ns now)
+{
+    uint64_t records = 0;
+    int workers = 0;
+    if (now < a->next_stop_line)
+        return a->next_stop_line;
+    a->next_stop_line = now + LINE_EVERY;
+    if (now < a->stop_began + LINE_EVERY)
+        return a->stop_began + LINE_EVERY;
+    for (size_t i = 0; i < a->n_tasks; i++) {
+        records += a->tasks[i].source ? source_in_hand(a->tasks[i].source) : 0;
+        for (int j = 0; j < a->tasks[i].n_workers; j++)
+            workers += a->tasks[i].workers[j].child.state == CHILD_ALIVE;
+    }
+    log_info("still stopping", "records_in_hand=%" PRIu64 " workers=%d forced_in=%" PRId64 "s", records, workers,
+             (a->stop_deadline - now) / NS_PER_S);
+    return a->next_stop_line;
+}
+
 mono_ns
 drain_tick(struct app *a, mono_ns now)
 {
@@ -78,9 +103,9 @@ drain_tick(struct app *a, mono_ns now)
         for (int j = 0; j < a->tasks[i].n_workers; j++)
             worker_stop(&a->tasks[i].workers[j]);
     if (now < a->stop_deadline)
-        return a->stop_deadline;
+        return mono_earlier(a->stop_deadline, say_what_is_left(a, now));
     if (!children_gone(a))
-        kill_everything(a, "stop_timeout");
+        kill_everything(a, a->forced_by ? a->forced_by : "stop_timeout");
     if (now >= a->stop_deadline + LAST_COMMIT && !sources_closed(a)) {
         log_warn("the group was not left in order: the broker does not answer", NULL);
         a->forced = true;

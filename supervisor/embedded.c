@@ -131,7 +131,7 @@ spawn_broker(const struct conf *c, int ready, int *pidfd)
 {
     char **argv = make_arguments(c), *program = own_program();
     struct spawn_fd fd = {.from = ready, .to = READY_FD};
-    pid_t pid = spawn(program, argv, environ, &fd, 1, pidfd);
+    pid_t pid = spawn(program, argv, environ, &fd, 1, NULL, pidfd);
     for (size_t i = 0; argv[i]; i++)
         free(argv[i]);
     free(argv);

@@ -174,7 +174,7 @@ trouble(struct emitter *e, const struct letter *l, const char *why)
         return;
     e->next_complaint = now + COMPLAIN_EVERY;
     log_error("dead letters cannot be written, their records wait",
-              "task=%s topic=%s waiting=%" PRIu64 " first=%s/%d error=\"%s\"", e->task->conf->name,
+              "task=%s topic=%s waiting=%" PRIu64 " first=%s:%d error=\"%s\"", e->task->conf->name,
               e->task->conf->dead_letter_topic, e->n_letters, l->topic, l->number, why);
 }
 
@@ -285,7 +285,7 @@ confirmed(struct emitter *e, struct letter *l)
         char quoted[2 * REASON_MAX];
         t->dead_lettered++;
         t->hungry = true;
-        log_error("record dead-lettered", "task=%s record=%s/%d@%" PRId64 " to=%s attempts=%u reason=\"%s\"",
+        log_error("record dead-lettered", "task=%s record=%s:%d:%" PRId64 " to=%s attempts=%u reason=\"%s\"",
                   t->conf->name, l->topic, l->number, ledger_entry(&l->part->led, l->pos)->offset,
                   t->conf->dead_letter_topic, l->attempts, log_quote(l->reason, quoted, sizeof quoted));
         dispatch_done(&t->dispatch, l->part, l->pos);

@@ -13,11 +13,24 @@
 #include "supervisor/source_int.h"
 
 #define COMPLAIN_EVERY (10 * NS_PER_S)
+#define REMIND_EVERY (60 * NS_PER_S)
+
+/* reach_note keeps what the client says of a broker, less its tail about milliseconds and suppressed errors. */
+void
+reach_note(struct source *s, const char *why)
+{
+    char text[sizeof s->last_error];
+    snprintf(text, sizeof text, "%s", why);
+    char *tail = strstr(text, " (after ");
+    if (tail)
+        *tail = '\0';
+    memcpy(s->last_error, text, sizeof text);
+}
 
 void
 reach_lost(struct source *s, const char *why)
 {
-    snprintf(s->last_error, sizeof s->last_error, "%s", why);
+    reach_note(s, why);
     if (!s->reached)
         return;
     s->reached = false;
@@ -48,6 +61,8 @@ source_complain(struct source *s, const char *event, const char *text)
 void
 reach_tick(struct source *s, mono_ns now)
 {
+    if (s->missing[0] && s->n_fetches == 0 && now >= s->last_complaint_at + REMIND_EVERY)
+        source_complain(s, "topic does not exist, it is waited for", s->missing);
     if (s->reached || now < s->next_complaint || s->state != SOURCE_RUNNING)
         return;
     s->next_complaint = now + COMPLAIN_EVERY;

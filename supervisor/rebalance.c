@@ -86,6 +86,8 @@ assigned(struct source *s, rd_kafka_topic_partition_list_t *list)
     else if (rd_kafka_assign(s->rk, list))
         source_complain(s, "cannot take an assignment", "rd_kafka_assign failed");
     s->commit_held = false;
+    s->assigned_once = true;
+    s->missing[0] = '\0';
     s->rebalances++;
     open_where_free(s);
     log_info("partitions assigned", "task=%s new=%d all=%u", s->task->conf->name, list->cnt, s->n_fetches);
@@ -169,7 +171,7 @@ finish_revoke(struct source *s, bool lost)
         if (f)
             source_fetch_remove(s, f);
     }
-    log_info(lost ? "partitions lost" : "partitions given up", "task=%s given_up=%d left=%u", s->task->conf->name,
+    log_info(lost ? "partitions lost" : "partitions handed over", "task=%s partitions=%d kept=%u", s->task->conf->name,
              s->revoking->cnt, s->n_fetches);
     rd_kafka_topic_partition_list_destroy(s->revoking);
     s->revoking = NULL;

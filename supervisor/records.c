@@ -34,7 +34,7 @@ again(struct worker *w, struct partition *p, uint64_t pos, mono_ns wait, const c
     char quoted[2 * REASON_MAX];
     w->task->retried++;
     log_warn("record failed, it is tried again",
-             "task=%s record=%s/%d@%" PRId64 " attempt=%u of=%u in=%" PRId64 "ms reason=\"%s\"", w->task->conf->name,
+             "task=%s record=%s:%d:%" PRId64 " attempt=%u of=%u in=%" PRId64 "ms reason=\"%s\"", w->task->conf->name,
              p->topic, p->number, e->offset, e->attempt, w->task->policy.attempts, wait / NS_PER_MS,
              log_quote(why, quoted, sizeof quoted));
     dispatch_retry(&w->task->dispatch, p, pos, clock_mono() + wait);
@@ -46,7 +46,7 @@ skip(struct worker *w, struct partition *p, uint64_t pos, const char *why)
     struct entry *e = ledger_entry(&p->led, pos);
     char quoted[2 * REASON_MAX];
     w->task->skipped++;
-    log_error("record skipped", "task=%s record=%s/%d@%" PRId64 " attempts=%u reason=\"%s\"", w->task->conf->name,
+    log_error("record skipped", "task=%s record=%s:%d:%" PRId64 " attempts=%u reason=\"%s\"", w->task->conf->name,
               p->topic, p->number, e->offset, e->attempt, log_quote(why, quoted, sizeof quoted));
     dispatch_done(&w->task->dispatch, p, pos);
 }
@@ -56,7 +56,7 @@ static void
 stop_on(struct worker *w, struct partition *p, uint64_t pos, const char *why)
 {
     char text[REASON_MAX + 320];
-    snprintf(text, sizeof text, "record %s/%d@%" PRId64 ": %s", p->topic, p->number,
+    snprintf(text, sizeof text, "record %s:%d:%" PRId64 ": %s", p->topic, p->number,
              ledger_entry(&p->led, pos)->offset, why);
     dispatch_returned(&w->task->dispatch, p, pos);
     w->task->failed_for_good = true;

@@ -265,6 +265,7 @@ tick_task(struct task *t, mono_ns now)
             next = mono_earlier(next, now + SETTLE_EVERY);
         }
         next = mono_earlier(next, worker_tick(&t->workers[i], now));
+        next = mono_earlier(next, watch_worker(&t->workers[i], now));
     }
     if (now >= t->settle_at)
         t->settle_at = now + SETTLE_EVERY;

@@ -13,6 +13,8 @@
 
 #include "supervisor/supervisor.h"
 
+#define ONE_CTRL_C (300 * NS_PER_MS)
+
 static const int handled[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
 static const int ignored[] = {SIGPIPE, SIGTTIN, SIGTTOU};
 
@@ -58,16 +60,25 @@ write_state(struct app *a)
     json_decref(status);
 }
 
+/* interrupt: wrappers pass a Ctrl-C on that the terminal has sent already, so two that come together are one. */
+static void
+interrupt(struct app *a)
+{
+    mono_ns now = clock_mono();
+    if (a->interrupted_at == 0) {
+        a->interrupted_at = now;
+        drain_begin(a, "SIGINT");
+    } else if (now - a->interrupted_at > ONE_CTRL_C) {
+        drain_at_once(a, "second SIGINT");
+    }
+}
+
 static void
 take(struct app *a, int signal)
 {
     switch (signal) {
     case SIGINT:
-        if (a->interrupted)
-            drain_at_once(a, "second SIGINT");
-        else
-            drain_begin(a, "SIGINT");
-        a->interrupted = true;
+        interrupt(a);
         break;
     case SIGQUIT:
         drain_at_once(a, "SIGQUIT");

@@ -99,6 +99,8 @@ source_start(struct source *s)
     rd_kafka_resp_err_t err = rd_kafka_subscribe(s->rk, topics);
     if (err)
         fatal(70, "%s: cannot subscribe to %s: %s", s->task->conf->name, s->task->conf->topic, rd_kafka_err2str(err));
+    log_info("joining the group", "task=%s topic=%s group=%s", s->task->conf->name, s->task->conf->topic,
+             s->task->conf->group);
     rd_kafka_topic_partition_list_destroy(topics);
     free(names);
 }
@@ -118,7 +120,10 @@ source_free(struct source **sp)
     if (s->revoking)
         rd_kafka_topic_partition_list_destroy(s->revoking);
     rd_kafka_queue_destroy(s->main);
-    rd_kafka_destroy_flags(s->rk, s->state == SOURCE_CLOSED ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    /* librdkafka up to 2.3 aborts where a client is destroyed between joining its group and its first assignment
+     * (cooperative-sticky, its issue 4312). The process ends anyway; such a client is left to it. */
+    if (s->assigned_once || s->state != SOURCE_CLOSED || rd_kafka_version() >= 0x020400ff)
+        rd_kafka_destroy_flags(s->rk, s->state == SOURCE_CLOSED ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     close(s->wake_fd);
     ends_free(s);
     free(s->fetches);
@@ -193,7 +198,7 @@ take_special(struct source *s, struct fetch *f, const rd_kafka_message_t *m)
         ledger_reach(&f->part.led, m->offset);
         return;
     }
-    snprintf(text, sizeof text, "%s/%d: %s", f->part.topic, f->part.number, rd_kafka_message_errstr(m));
+    snprintf(text, sizeof text, "%s:%d: %s", f->part.topic, f->part.number, rd_kafka_message_errstr(m));
     source_complain(s, "kafka reports an error", text);
 }
 
@@ -235,11 +240,12 @@ error_event(struct source *s, rd_kafka_event_t *event)
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
-        snprintf(s->last_error, sizeof s->last_error, "%s", text);
+        reach_note(s, text);
         log_debug("kafka", "task=%s error=\"%s\"", s->task->conf->name, text);
         break;
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-        source_complain(s, "topic does not exist", text);
+        snprintf(s->missing, sizeof s->missing, "%s", text);
+        source_complain(s, "topic does not exist, it is waited for", text);
         break;
     case RD_KAFKA_RESP_ERR__FATAL:
         rd_kafka_fatal_error(s->rk, fatal_text, sizeof fatal_text);

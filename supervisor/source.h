@@ -49,6 +49,7 @@ void source_free(struct source **s);
 /* What status shows: lag (-1: not known), whether partitions are assigned, and the array "partitions". */
 int64_t source_lag(const struct source *s);
 uint32_t source_assigned(const struct source *s);
+bool source_unreachable(const struct source *s); /* and a line said so */
 json_t *source_partitions_json(const struct source *s);
 
 #endif

@@ -61,8 +61,10 @@ struct source {
     mono_ns unreached_since, next_complaint;
     char last_error[256];
     char last_complaint[256];
+    char missing[256];     /* what Kafka says of a topic that is not there */
     mono_ns last_complaint_at;
     uint64_t rebalances;
+    bool assigned_once;
     /* ends.c */
     struct end *ends;
     uint32_t n_ends;
@@ -90,6 +92,7 @@ rd_kafka_conf_t *clients_producer(const struct task *t, char **error);
 /* reach.c */
 void source_reached(struct source *s); /* the broker answered */
 void reach_lost(struct source *s, const char *why);
+void reach_note(struct source *s, const char *why); /* an error that may be why */
 void reach_tick(struct source *s, mono_ns now);
 /* source_complain logs an error of Kafka, the same one not more often than every 10 s. */
 void source_complain(struct source *s, const char *event, const char *text);

@@ -54,3 +54,9 @@ source_partitions_json(const struct source *s)
     }
     return list;
 }
+
+bool
+source_unreachable(const struct source *s)
+{
+    return s->complained && !s->reached;
+}

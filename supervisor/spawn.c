@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -61,8 +62,27 @@ reset_signals(void)
 }
 
 static void
+limit(int resource, int64_t value)
+{
+    struct rlimit l = {.rlim_cur = (rlim_t)value, .rlim_max = (rlim_t)value};
+    if (setrlimit(resource, &l) < 0)
+        fail_in_child("its limits");
+}
+
+static void
+set_limits(const struct spawn_limits *l)
+{
+    if (l->memory > 0)
+        limit(RLIMIT_AS, l->memory);
+    if (l->open_files > 0)
+        limit(RLIMIT_NOFILE, l->open_files);
+    if (l->core >= 0)
+        limit(RLIMIT_CORE, l->core);
+}
+
+static void
 child(pid_t parent, const char *program, char *const argv[], char *const envp[], const struct spawn_fd *fds,
-      size_t n_fds)
+      size_t n_fds, const struct spawn_limits *limits)
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -70,18 +90,20 @@ child(pid_t parent, const char *program, char *const argv[], char *const envp[],
         _exit(127);
     place_fds(fds, n_fds);
     reset_signals();
+    if (limits)
+        set_limits(limits);
     execve(program, argv, envp);
     fail_in_child(program);
 }
 
 pid_t
 spawn(const char *program, char *const argv[], char *const envp[], const struct spawn_fd *fds, size_t n_fds,
-      int *pidfd)
+      const struct spawn_limits *limits, int *pidfd)
 {
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        child(parent, program, argv, envp, fds, n_fds);
+        child(parent, program, argv, envp, fds, n_fds, limits);
     if (pid < 0)
         return -1;
     setpgid(pid, pid); /* in both, so that it is done whoever comes first */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shared/log.h"
+#include "supervisor/emit.h"
 #include "supervisor/source.h"
 #include "supervisor/supervisor.h"
 
@@ -19,21 +20,6 @@ static double
 seconds(mono_ns ns)
 {
     return (double)ns / (double)NS_PER_S;
-}
-
-static int64_t
-rss_bytes(pid_t pid)
-{
-    char path[64];
-    long pages = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return 0;
-    if (fscanf(f, "%*s %ld", &pages) != 1)
-        pages = 0;
-    fclose(f);
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
 }
 
 /* record_json is the record a worker is on, and since when as far as looks can tell; null if none. */
@@ -70,7 +56,7 @@ worker_json(struct worker *w, mono_ns now)
     bool alive = w->child.state == CHILD_ALIVE;
     return json_pack("{s:i, s:i, s:s, s:I, s:I, s:I, s:o}", "instance", w->instance, "pid", alive ? (int)w->child.pid : 0,
                      "state", worker_state(w), "processed", (json_int_t)w->processed, "restarts",
-                     (json_int_t)w->restarts, "rss_bytes", (json_int_t)(alive ? rss_bytes(w->child.pid) : 0), "record",
+                     (json_int_t)w->restarts, "rss_bytes", (json_int_t)worker_rss(w), "record",
                      record_json(w, now));
 }
 
@@ -90,6 +76,8 @@ task_state(const struct task *t)
         return "finished";
     if (up == 0)
         return "starting";
+    if (t->source && source_unreachable(t->source))
+        return "unreachable";
     return t->source && source_assigned(t->source) == 0 ? "joining" : "running";
 }
 
@@ -99,6 +87,11 @@ add_stream(json_t *out, const struct task *t)
     json_object_set_new(out, "topic", json_string(t->conf->topic));
     json_object_set_new(out, "group", json_string(t->conf->group));
     json_object_set_new(out, "order", json_string(t->conf->order == CONF_ORDER_NONE ? "none" : "partition"));
+    json_object_set_new(out, "dead_lettered", json_integer((json_int_t)t->dead_lettered));
+    if (t->emitter) {
+        json_object_set_new(out, "waiting_letters", json_integer((json_int_t)emit_waiting(t->emitter)));
+        json_object_set_new(out, "trouble", emit_trouble(t->emitter) ? json_string(emit_trouble(t->emitter)) : json_null());
+    }
     json_object_set_new(out, "lag", json_integer(source_lag(t->source)));
     json_object_set_new(out, "rate", json_real(t->rate));
     json_object_set_new(out, "partitions", source_partitions_json(t->source));

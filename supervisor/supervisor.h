@@ -40,6 +40,15 @@ enum worker_state {
 };
 const char *worker_state_name(enum worker_state state);
 
+/* How long a worker has been on what it is on (watch.c). */
+struct watch {
+    uint64_t what;       /* the record or trigger, as a number */
+    mono_ns on_for;
+    mono_ns looked_at, look_at;
+    mono_ns aborted_at;  /* when it was told to end for it; 0: not yet */
+    mono_ns age_at;      /* when its age is looked at next */
+};
+
 /* One instance of one task: the same struct over all its lives. */
 struct worker {
     struct task *task;
@@ -52,7 +61,10 @@ struct worker {
     mono_ns start_at;        /* WORKER_DOWN */
     mono_ns born_at;
     bool expendable;         /* we kill it: what it is on is not its fault (rule 9) */
+    const char *killed_for;  /* expendable: why, a constant text */
     bool misbehaved;         /* killed for a bad frame or scoreboard */
+    bool past_deadline;      /* killed for what it was on */
+    struct watch watch;
     char cause[REASON_MAX];  /* of the last death, as the reason of the record that was on says it */
     uint64_t finished_life;  /* records finished in this life */
     uint64_t processed, restarts;
@@ -112,7 +124,7 @@ struct app {
     struct loop loop;
     int signal_fd;
     struct loop_watch signal_watch;
-    bool interrupted;        /* by a first SIGINT */
+    mono_ns interrupted_at;  /* by a first SIGINT; 0: not yet */
     void *zmq;
     struct rundir rundir;
     int lifeline[2];         /* children hold the reading end: it ends with us */
@@ -130,7 +142,8 @@ struct app {
     struct loop_watch embedded_watch;
     bool has_embedded;
     mono_ns started_at;
-    mono_ns stop_deadline;
+    mono_ns stop_began, stop_deadline, next_stop_line;
+    const char *forced_by;   /* what asked to stop at once; NULL: the time ran out */
     bool forced;             /* the stop had to be forced */
     int exit_code;
     uint32_t random;         /* state of a small generator, for jitter */
@@ -152,6 +165,10 @@ void worker_expend(struct worker *w, const char *why);    /* kill; what it is on
 void worker_replace(struct worker *w, const char *wrong); /* kill a worker that breaks the protocol */
 void worker_settle(struct worker *w);
 bool worker_has_credit(const struct worker *w);
+int64_t worker_rss(const struct worker *w); /* resident bytes of its process; 0: not to be had */
+
+/* watch.c: deadlines and recycling; returns when it wants to be called again */
+mono_ns watch_worker(struct worker *w, mono_ns now);
 
 /* records.c: what becomes of a record that ended */
 void records_ended(void *worker, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason);

@@ -170,7 +170,7 @@ start_process(struct app *a)
         return -1;
     }
     struct spawn_fd fds[] = {{a->lifeline[0], CHILD_FD_LIFELINE}, {boot_fd, CHILD_FD_BOOT}};
-    int result = child_start(&a->timekeeper, a->timer_program, argv, a->environment, fds, 2);
+    int result = child_start(&a->timekeeper, a->timer_program, argv, a->environment, fds, 2, NULL);
     close(boot_fd);
     return result;
 }

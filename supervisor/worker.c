@@ -104,7 +104,9 @@ fork_worker(struct worker *w, int sb_fd, int boot_fd)
         {a->lifeline[0], CHILD_FD_LIFELINE},
         {boot_fd, CHILD_FD_BOOT},
     };
-    return child_start(&w->child, a->worker_program, argv, w->task->environment, fds, 4);
+    const struct conf_task *c = w->task->conf;
+    struct spawn_limits limits = {c->limit_memory, c->limit_open_files, c->limit_core};
+    return child_start(&w->child, a->worker_program, argv, w->task->environment, fds, 4, &limits);
 }
 
 static void
@@ -112,7 +114,8 @@ born(struct worker *w)
 {
     w->state = WORKER_STARTING;
     w->born_at = clock_mono();
-    w->expendable = w->misbehaved = w->running = false;
+    w->expendable = w->misbehaved = w->past_deadline = w->running = false;
+    w->watch = (struct watch){.looked_at = w->born_at};
     w->finished_life = 0;
     log_debug("worker started", "task=%s instance=%d pid=%d generation=%u", w->task->conf->name, w->instance,
               (int)w->child.pid, w->child.generation);
@@ -234,6 +237,7 @@ worker_expend(struct worker *w, const char *why)
     log_warn("worker killed", "task=%s instance=%d pid=%d why=%s", w->task->conf->name, w->instance, (int)w->child.pid,
              why);
     w->expendable = true;
+    w->killed_for = why;
     child_kill(&w->child, SIGKILL);
 }
 
@@ -261,7 +265,13 @@ static void
 note_cause(struct worker *w)
 {
     uint32_t phase = phase_of(w);
-    if (phase == PHASE_SETUP_FAILED && w->child.code == CLD_EXITED)
+    if (w->expendable)
+        snprintf(w->cause, sizeof w->cause, "killed: %s", w->killed_for);
+    else if (w->state == WORKER_STOPPING && w->child.code == CLD_KILLED && w->child.status == SIGTERM)
+        snprintf(w->cause, sizeof w->cause, "stopped"); /* before it could listen */
+    else if (w->past_deadline)
+        snprintf(w->cause, sizeof w->cause, "deadline: %.1fs", (double)w->task->conf->deadline / (double)NS_PER_S);
+    else if (phase == PHASE_SETUP_FAILED && w->child.code == CLD_EXITED)
         snprintf(w->cause, sizeof w->cause, "setup: %.*s", REASON_MAX - 8, w->sb->message);
     else if (phase == PHASE_RETURNED && w->child.code == CLD_EXITED)
         snprintf(w->cause, sizeof w->cause, "returned: %d", atomic_load(&w->sb->returned));
@@ -269,13 +279,23 @@ note_cause(struct worker *w)
         child_cause(&w->child, w->cause, sizeof w->cause);
 }
 
+/* failed_by_returning: the body returned while it was on a record, which failed for that. */
+static bool
+failed_by_returning(const struct worker *w)
+{
+    uint64_t taken = atomic_load_explicit(&w->sb->taken, memory_order_acquire);
+    return phase_of(w) == PHASE_RETURNED && taken > 0 && taken <= w->holding.head &&
+           slot_get(scoreboard_slot(w->sb, taken - 1, w->holding.slots)) == SLOT_FAILED;
+}
+
 static enum restart_death
 sort_of_death(const struct worker *w, bool on_record)
 {
-    uint32_t phase = phase_of(w);
-    if (on_record)
+    bool asked = phase_of(w) == PHASE_TOLD || w->state == WORKER_STOPPING;
+    bool on_trigger = w->task->conf->kind == CONF_TIMER && (w->running || phase_of(w) == PHASE_RETURNED);
+    if (on_record || failed_by_returning(w) || on_trigger) /* a trigger is to a timer what a record is to a stream */
         return RESTART_ON_RECORD;
-    if (w->expendable || (phase == PHASE_TOLD && !child_crashed(&w->child)))
+    if (w->expendable || (asked && !child_crashed(&w->child)) || strcmp(w->cause, "stopped") == 0)
         return RESTART_ASKED;
     return w->state == WORKER_STARTING ? RESTART_AT_START : RESTART_RUNNING;
 }
@@ -283,13 +303,17 @@ sort_of_death(const struct worker *w, bool on_record)
 static void
 obituary(const struct worker *w, const char *record, uint64_t back, const char *next)
 {
-    bool quiet = w->task->app->state == APP_STOPPING && !child_crashed(&w->child);
+    bool stopping = w->task->app->state == APP_STOPPING || w->state == WORKER_STOPPING;
+    bool quiet = stopping && (!child_crashed(&w->child) || strcmp(w->cause, "stopped") == 0);
+    const char *hint = phase_of(w) == PHASE_RETURNED && w->task->conf->kind == CONF_STREAM
+                           ? " hint=\"the task's function returned before hr_next gave NULL\""
+                           : "";
     char quoted[2 * REASON_MAX];
     log_event(quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "worker ended",
               "task=%s instance=%d pid=%d cause=\"%s\" record=%s handed_out_again=%" PRIu64 " finished=%" PRIu64
-              " next=%s",
+              " next=%s%s",
               w->task->conf->name, w->instance, (int)w->child.pid,
-              log_quote(w->cause, quoted, sizeof quoted), record, back, w->finished_life, next);
+              log_quote(w->cause, quoted, sizeof quoted), record, back, w->finished_life, next, hint);
 }
 
 /* finished_for_good: a background task that returned 0 has finished; nothing comes back during a stop. */
@@ -332,12 +356,12 @@ died(struct child *c)
     uint64_t pos = 0;
     char record[320] = "none", next[32];
     bool misbehaved = w->misbehaved || holding_settle(&w->holding) != NULL; /* what ended before; the rest is buried */
-    bool on = !w->expendable && holding_on(&w->holding, &p, &pos);
+    bool on = holding_on(&w->holding, &p, &pos);
     note_cause(w);
     if (on)
-        snprintf(record, sizeof record, "%s/%d@%" PRId64, p->topic, p->number, ledger_entry(&p->led, pos)->offset);
-    enum restart_death death = sort_of_death(w, on && !misbehaved);
-    uint64_t back = holding_bury(&w->holding, on);
+        snprintf(record, sizeof record, "%s:%d:%" PRId64, p->topic, p->number, ledger_entry(&p->led, pos)->offset);
+    enum restart_death death = sort_of_death(w, on && !misbehaved && !w->expendable);
+    uint64_t back = holding_bury(&w->holding, !w->expendable);
     w->task->redelivered += back;
     totals_fold(w->task->app, w);
     decide_next(w, death, next, sizeof next);
