@@ -186,6 +186,8 @@ settle_failed(struct holding *h, struct holding_frame *f, uint32_t i)
     struct reason reason;
     if (!take_back_lane(h, item.part, item.pos))
         return "a record was begun behind a failed one of its lane";
+    if (!f->items[i].part) /* its slot changed between two looks, and it went back with the lane */
+        return "a failed record is waiting again";
     read_reason(h, f->first + i, &reason);
     settle_item(h, f, i);
     dispatch_lane_returned(item.part);

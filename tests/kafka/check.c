@@ -1,10 +1,11 @@
 /* check.c - accounts for the records that `fill` wrote, by the file that the recorder wrote.
  *
- *   check -n RECORDS -p PARTITIONS [-r REPEATS] [-u] FILE
+ *   check -n RECORDS -p PARTITIONS [-r REPEATS] [-a ABORTED] [-u] FILE
  *
  * Every record must have been seen: exactly once, or with -r with up to that many repeats in all. In each
  * partition records must have been seen in order (unless -u), where a repeat may go back to a record that was seen
- * already and must go on in order from there. Lines are "topic partition offset pid attempt value". */
+ * already and must go on in order from there. With -a exactly so many records of aborted transactions must have been
+ * seen too, without it none. Lines are "topic partition offset pid attempt value". */
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -16,12 +17,12 @@
 #define PIDS_MAX 4096
 
 struct check {
-    long records, partitions, repeats_allowed;
+    long records, partitions, repeats_allowed, aborted_wanted;
     bool unordered;
     const char *file;
     long *last;          /* by partition: the sequence number seen last, -1 none */
     unsigned char *seen; /* by sequence number * partitions + partition; counts up to 255 */
-    long lines, repeats, wrong;
+    long lines, repeats, aborted, wrong;
     long pids[PIDS_MAX], n_pids;
 };
 
@@ -42,11 +43,25 @@ note_pid(struct check *c, long pid)
         c->pids[c->n_pids++] = pid;
 }
 
+/* A record of a transaction that was taken back: fill gives it this value. */
+static bool
+is_aborted(const char *line)
+{
+    static const char end[] = " aborted\n";
+    size_t n = strlen(line);
+    return n >= sizeof end - 1 && strcmp(line + n - (sizeof end - 1), end) == 0;
+}
+
 static void
 check_line(struct check *c, const char *line)
 {
     long column, offset, pid, attempt, partition, sequence;
     c->lines++;
+    if (is_aborted(line)) {
+        if (c->aborted++ >= c->aborted_wanted)
+            wrong(c, "a record of an aborted transaction", line);
+        return;
+    }
     if (sscanf(line, "%*s %ld %ld %ld %ld %ld/%ld", &column, &offset, &pid, &attempt, &partition, &sequence) != 6) {
         wrong(c, "not a record of fill", line);
         return;
@@ -112,16 +127,17 @@ number(const char *text, long least)
 static void
 read_options(struct check *c, int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "n:p:r:u")) != -1;)
+    for (int option; (option = getopt(argc, argv, "n:p:r:a:u")) != -1;)
         switch (option) {
         case 'n': c->records = number(optarg, 1); break;
         case 'p': c->partitions = number(optarg, 1); break;
         case 'r': c->repeats_allowed = number(optarg, 0); break;
+        case 'a': c->aborted_wanted = number(optarg, 0); break;
         case 'u': c->unordered = true; break;
         default: exit(64);
         }
     if (c->records == 0 || c->partitions == 0 || optind != argc - 1) {
-        fprintf(stderr, "usage: check -n RECORDS -p PARTITIONS [-r REPEATS] [-u] FILE\n");
+        fprintf(stderr, "usage: check -n RECORDS -p PARTITIONS [-r REPEATS] [-a ABORTED] [-u] FILE\n");
         exit(64);
     }
     c->file = argv[optind];
@@ -138,9 +154,11 @@ main(int argc, char **argv)
         c.last[p] = -1;
     read_file(&c);
     long missing = count_missing(&c);
+    if (c.aborted < c.aborted_wanted)
+        fprintf(stderr, "check: %ld records of aborted transactions were seen, not %ld\n", c.aborted, c.aborted_wanted);
     printf("%ld records in %ld partitions: %ld missing, %ld repeated, %ld wrong lines; seen by %ld processes\n",
            c.records, c.partitions, missing, c.repeats, c.wrong, c.n_pids);
     free(c.seen);
     free(c.last);
-    return missing == 0 && c.wrong == 0 ? 0 : 1;
+    return missing == 0 && c.wrong == 0 && c.aborted >= c.aborted_wanted ? 0 : 1;
 }

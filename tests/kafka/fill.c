@@ -1,11 +1,13 @@
 /* fill.c - fills a topic with records that `check` can account for.
  *
- *   fill -b ADDRESS -t TOPIC -n RECORDS -p PARTITIONS [-s BYTES] [-x RECORDS [-a TRANSACTIONS]] [-f FIRST]
+ *   fill -b ADDRESS -t TOPIC -n RECORDS -p PARTITIONS [-c] [-w WORDS] [-s BYTES]
+ *        [-x RECORDS [-a TRANSACTIONS]] [-f FIRST]
  *
  * Record i goes to partition i % PARTITIONS; its value is "PARTITION/SEQUENCE", where the sequence counts up from
- * FIRST (0) in each partition, filled up with blanks to BYTES; its key is "k<i>". With -x they are written in
- * transactions of that many records, whose markers leave gaps in the offsets; with -a every that many'th
- * transaction is followed by one that is aborted, so that there are records which no reader may see. */
+ * FIRST (0) in each partition, then WORDS (what the recorder is to do), filled up with blanks to BYTES; its key is
+ * "k<i>". With -c the topic is created first. With -x the records are written in transactions of that many, whose
+ * markers leave gaps in the offsets; with -a every that many'th transaction is followed by one that is aborted, so
+ * that there are records ("aborted") which no reader of committed ones may see. */
 #include <errno.h>
 #include <getopt.h>
 #include <librdkafka/rdkafka.h>
@@ -18,7 +20,8 @@
 #define WAIT_MS 60000
 
 struct fill {
-    const char *brokers, *topic;
+    const char *brokers, *topic, *words;
+    bool create;
     long records, partitions, size, per_transaction, abort_every, first;
     rd_kafka_t *rk;
     long refused;
@@ -79,6 +82,28 @@ open_producer(struct fill *f)
 }
 
 static void
+create_topic(struct fill *f)
+{
+    char error[256];
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(f->rk);
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(f->topic, (int)f->partitions, 1, error, sizeof error);
+    if (topic == NULL)
+        die(f->topic, error);
+    rd_kafka_CreateTopics(f->rk, &topic, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, WAIT_MS);
+    if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        die(f->topic, event != NULL ? rd_kafka_event_error_string(event) : "no answer to its creation");
+    size_t n;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
+    if (n != 1 || rd_kafka_topic_result_error(results[0]) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        die(f->topic, n == 1 ? rd_kafka_topic_result_error_string(results[0]) : "an answer about other topics");
+    rd_kafka_event_destroy(event);
+    rd_kafka_NewTopic_destroy(topic);
+    rd_kafka_queue_destroy(queue);
+}
+
+static void
 produce(struct fill *f, long partition, const char *key, const char *value, size_t size)
 {
     rd_kafka_resp_err_t error;
@@ -106,14 +131,15 @@ write_aborted(struct fill *f)
 static void
 write_records(struct fill *f)
 {
-    size_t size = f->size > 64 ? (size_t)f->size : 64;
+    size_t least = 64 + strlen(f->words), size = f->size > (long)least ? (size_t)f->size : least;
     char *value = malloc(size + 1), key[32];
     long in_transaction = 0, transactions = 0;
     for (long i = 0; i < f->records; i++) {
         if (f->per_transaction > 0 && in_transaction == 0)
             expect("begin", rd_kafka_begin_transaction(f->rk));
         long partition = i % f->partitions;
-        int n = snprintf(value, size + 1, "%ld/%ld", partition, f->first + i / f->partitions);
+        int n = snprintf(value, size + 1, "%ld/%ld%s%s", partition, f->first + i / f->partitions,
+                         f->words[0] != '\0' ? " " : "", f->words);
         memset(value + n, ' ', size - (size_t)n);
         snprintf(key, sizeof key, "k%ld", i);
         produce(f, partition, key, value, n > f->size ? (size_t)n : (size_t)f->size);
@@ -143,12 +169,14 @@ number(const char *text, long least)
 static void
 read_options(struct fill *f, int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "b:t:n:p:s:x:a:f:")) != -1;)
+    for (int option; (option = getopt(argc, argv, "b:t:n:p:cw:s:x:a:f:")) != -1;)
         switch (option) {
         case 'b': f->brokers = optarg; break;
         case 't': f->topic = optarg; break;
         case 'n': f->records = number(optarg, 0); break;
         case 'p': f->partitions = number(optarg, 1); break;
+        case 'c': f->create = true; break;
+        case 'w': f->words = optarg; break;
         case 's': f->size = number(optarg, 0); break;
         case 'x': f->per_transaction = number(optarg, 1); break;
         case 'a': f->abort_every = number(optarg, 1); break;
@@ -156,7 +184,7 @@ read_options(struct fill *f, int argc, char **argv)
         default: exit(64);
         }
     if (f->brokers == NULL || f->topic == NULL || f->partitions == 0 || optind != argc) {
-        fprintf(stderr, "usage: fill -b ADDRESS -t TOPIC -n RECORDS -p PARTITIONS [-s BYTES] "
+        fprintf(stderr, "usage: fill -b ADDRESS -t TOPIC -n RECORDS -p PARTITIONS [-c] [-w WORDS] [-s BYTES] "
                         "[-x RECORDS [-a TRANSACTIONS]] [-f FIRST]\n");
         exit(64);
     }
@@ -165,9 +193,11 @@ read_options(struct fill *f, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-    struct fill f = {0};
+    struct fill f = {.words = ""};
     read_options(&f, argc, argv);
     open_producer(&f);
+    if (f.create)
+        create_topic(&f);
     write_records(&f);
     rd_kafka_resp_err_t error = rd_kafka_flush(f.rk, WAIT_MS);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -1,8 +1,8 @@
 /* slots_access.h - makes every access of the code included after it to shared memory a step of the explorer.
  *
- * Included first by the two files of the model that include the code under test. The atomic operations become calls;
- * those that have no call here do not compile, so that no access can go unseen. The functions get other names, for
- * the program that runs the tests holds the product's own objects too. */
+ * Included first by the two files of the model that include the code under test. The atomic operations become
+ * calls; those that have no call here do not compile, so that no access can go unseen. The functions get
+ * other names, for the program that runs the tests holds the product's own objects too. */
 #ifndef TESTS_UNIT_SLOTS_ACCESS_H
 #define TESTS_UNIT_SLOTS_ACCESS_H
 
@@ -36,7 +36,7 @@ void slots_text(char *text, const char *from);
 #undef atomic_compare_exchange_weak_explicit
 #define atomic_load_explicit(object, order) slots_load((object), sizeof *(object))
 #define atomic_store_explicit(object, value, order) slots_store((object), sizeof *(object), (uint64_t)(value))
-#define atomic_compare_exchange_strong_explicit(object, expected, to, success, failure)                              \
+#define atomic_compare_exchange_strong_explicit(object, expected, to, success, failure)                      \
     slots_swap((object), *(expected), (to))
 
 /* The text of a reason is written here: an access as well, though not an atomic one. */
@@ -45,27 +45,9 @@ void slots_text(char *text, const char *from);
 #undef panic
 #define panic(...) slots_wrong(__VA_ARGS__)
 
-#define holding_init slots_holding_init
-#define holding_clear slots_holding_clear
-#define holding_room slots_holding_room
-#define holding_open slots_holding_open
-#define holding_put slots_holding_put
-#define holding_close slots_holding_close
-#define holding_drop slots_holding_drop
-#define holding_settle slots_holding_settle
-#define holding_withdraw slots_holding_withdraw
-#define holding_bury slots_holding_bury
-#define holding_on slots_holding_on
-#define holding_holds slots_holding_holds
-
-#define turn_init slots_turn_init
-#define turn_begin slots_turn_begin
-#define turn_finish slots_turn_finish
-#define turn_fail slots_turn_fail
-#define turn_hand_back slots_turn_hand_back
-#define turn_may_fail slots_turn_may_fail
-#define turn_leave slots_turn_leave
-#define turn_handled slots_turn_handled
+#define RENAMED(name) slots_##name
+#include "tests/unit/renamed_holding.h"
+#include "tests/unit/renamed_turn.h"
 
 #include "tests/unit/slots_model.h"
 

@@ -1,9 +1,10 @@
 /* slots_explore.c - every state of a setup, breadth first, and whether each one can still come to its end.
  *
  * Owns: the states seen (by hash), the way to each, the steps between them.
- * Guarantees: the first state found to be wrong is one of those that the fewest steps lead to; the steps are printed.
- *   When all is explored, every state has been shown to lead to the end (all records done) by steps in which nothing
- *   more goes wrong: so there is no deadlock, and nothing that only another failure would resolve. */
+ * Guarantees: the first state found to be wrong is one of those that the fewest steps lead to; the steps are
+ * printed. When all is explored, every state has been shown to lead to the end (all records done) by steps in
+ * which nothing more goes wrong: so there is no deadlock, and nothing that only another failure would
+ * resolve. */
 #include "tests/unit/slots_model.h"
 
 #include <check.h>

@@ -1,7 +1,7 @@
 /* slots_front.c - the worlds of one depth of the exploration, waiting for their turn.
  *
- * Owns: their memory, a queue. A world is kept as what differs from the first one, word by word, since most of it is
- * the same in every state: a tenth of its size. */
+ * Owns: their memory, a queue. A world is kept as what differs from the first one, word by word, since most
+ * of it is the same in every state: a tenth of its size. */
 #include "tests/unit/slots_model.h"
 
 #include <stdlib.h>

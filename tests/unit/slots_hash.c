@@ -1,7 +1,7 @@
 /* slots_hash.c - a state of the slot protocol's check as a number.
  *
- * Owns: what makes two states the same. Everything that can bear on what happens later is written into the hash,
- * field by field, so that neither padding nor memory that is not in use tells equal states apart. */
+ * Owns: what makes two states the same. Everything that can bear on what happens later is written into the
+ * hash, field by field, so that neither padding nor memory that is not in use tells equal states apart. */
 #include "tests/unit/slots_model.h"
 
 #include <string.h>
@@ -63,7 +63,8 @@ put_supervisor(void)
         put_partition(&sup->parts[lane]);
         for (uint32_t pos = 0; pos < slots_setup->records[lane]; pos++) {
             const struct slots_account *a = &sup->account[lane][pos];
-            put(a->failures | (uint64_t)a->crashes << 8 | (uint64_t)a->finished << 16 | (uint64_t)a->given_up << 17);
+            put(a->failures | (uint64_t)a->crashes << 8 | (uint64_t)a->finished << 16 |
+                (uint64_t)a->given_up << 17);
         }
     }
     for (uint32_t w = 0; w < slots_setup->workers; w++)
@@ -83,8 +84,8 @@ put_worker(const struct slots_worker *worker)
         const struct slots_message *m = &worker->pipe[i];
         put(m->first | (uint64_t)m->n << 16 | (uint64_t)m->handled << 32);
         for (uint32_t r = 0; r < m->n; r++)
-            put(m->records[r].lane | (uint64_t)m->records[r].epoch << 16 | (uint64_t)m->records[r].part << 32 |
-                (uint64_t)m->records[r].pos << 40);
+            put(m->records[r].lane | (uint64_t)m->records[r].epoch << 16 |
+                (uint64_t)m->records[r].part << 32 | (uint64_t)m->records[r].pos << 40);
     }
 }
 
@@ -118,7 +119,8 @@ put_truth(void)
     for (uint32_t lane = 0; lane < slots_setup->lanes; lane++)
         for (uint32_t pos = 0; pos < slots_setup->records[lane]; pos++) {
             const struct slots_truth *t = &slots_now.truth[lane][pos];
-            put(t->on | (uint64_t)t->finished << 8 | (uint64_t)t->failures << 16 | (uint64_t)t->crashes << 24);
+            put(t->on | (uint64_t)t->finished << 8 | (uint64_t)t->failures << 16 |
+                (uint64_t)t->crashes << 24);
         }
     for (uint32_t w = 0; w < slots_setup->workers; w++) {
         put(slots_now.left[w] | (uint64_t)slots_now.dead[w] << 32 | (uint64_t)slots_now.pinned[w] << 33 |

@@ -1,13 +1,14 @@
 /* slots_model.h - the world in which the check of the slot protocol runs: one supervisor, two workers.
  *
- * Both halves of the protocol are the real code (supervisor/holding.c with dispatch.c and ledger.c, worker/turn.c).
- * Everything they touch stands in one `struct slots_world`, at one address, so that a state is a copy of it.
+ * Both halves of the protocol are the real code (supervisor/holding.c with dispatch.c and ledger.c,
+ * worker/turn.c). Everything they touch stands in one `struct slots_world`, at one address, so that a state
+ * is a copy of it.
  *
- * What runs is an operation (settle, withdraw, hand out; begin, finish, ...) of an actor, and an actor moves by one
- * access to shared memory at a time. In the middle of an operation an actor is described by what its own memory
- * was when it began and by the answers that its accesses have got so far: to move on, the operation is run anew
- * with these answers, makes one access more, and is left. So no stack is ever saved, and two runs that led to
- * the same place are one state. */
+ * What runs is an operation (settle, withdraw, hand out; begin, finish, ...) of an actor, and an actor moves
+ * by one access to shared memory at a time. In the middle of an operation an actor is described by what its
+ * own memory was when it began and by the answers that its accesses have got so far: to move on, the
+ * operation is run anew with these answers, makes one access more, and is left. So no stack is ever saved,
+ * and two runs that led to the same place are one state. */
 #ifndef TESTS_UNIT_SLOTS_MODEL_H
 #define TESTS_UNIT_SLOTS_MODEL_H
 
@@ -42,7 +43,7 @@ struct slots_setup {
 enum slots_action_kind {
     SLOTS_NONE,
     /* the supervisor's operations */
-    SLOTS_HAND,     /* a: records; b: their lanes, one bit each */
+    SLOTS_HAND, /* a: records; b: their lanes, one bit each */
     SLOTS_SETTLE,
     SLOTS_WITHDRAW, /* a: the lane, SLOTS_LANES for all */
     SLOTS_BURY,     /* of a dead worker, who is born again */
@@ -53,7 +54,7 @@ enum slots_action_kind {
     SLOTS_FAIL,
     SLOTS_HAND_BACK,
     SLOTS_LEAVE,
-    SLOTS_EXIT,     /* told to stop, and nothing on */
+    SLOTS_EXIT, /* told to stop, and nothing on */
     /* one more access of an operation that is under way */
     SLOTS_ON_SUPERVISOR,
     SLOTS_ON_WORKER,
@@ -140,15 +141,17 @@ struct slots_world {
     struct slots_segment segment[SLOTS_WORKERS];
     struct slots_op sup_op, worker_op[SLOTS_WORKERS];
     struct slots_truth truth[SLOTS_LANES][SLOTS_RECORDS];
-    uint8_t tag[SLOTS_WORKERS][SLOTS_MAX]; /* 1 + the record (lane * SLOTS_RECORDS + pos) that a slot is for */
-    uint64_t left[SLOTS_WORKERS];          /* where the worker's frames really were left */
+    uint8_t tag[SLOTS_WORKERS]
+               [SLOTS_MAX];       /* 1 + the record (lane * SLOTS_RECORDS + pos) that a slot is for */
+    uint64_t left[SLOTS_WORKERS]; /* where the worker's frames really were left */
     bool dead[SLOTS_WORKERS], pinned[SLOTS_WORKERS], told[SLOTS_WORKERS];
     uint8_t kills, drain_kills, failures, withdrawals, tells; /* that may still happen */
 };
 
 extern struct slots_world slots_now;
 extern const struct slots_setup *slots_setup;
-extern struct slots_op *slots_running; /* the operation that makes accesses; NULL: they are made unseen, at once */
+extern struct slots_op
+    *slots_running; /* the operation that makes accesses; NULL: they are made unseen, at once */
 
 /* slots_scoreboard is the real memory of a worker's segment. */
 struct scoreboard *slots_scoreboard(uint32_t w);

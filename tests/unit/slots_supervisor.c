@@ -1,8 +1,9 @@
 /* slots_supervisor.c - the supervisor of the slot protocol's check: holding.c, driven.
  *
  * Owns: the supervisor's operations and when each may happen; the memory of its frames.
- * Checks, in what the core reports: an ending is what really happened to the record and is told once; attempts are
- * counted for failures and crashes only; the commit point does not pass a record that is not done. */
+ * Checks, in what the core reports: an ending is what really happened to the record and is told once;
+ * attempts are counted for failures and crashes only; the commit point does not pass a record that is not
+ * done. */
 #include "tests/unit/slots_access.h"
 
 static void *slots_frame_alloc(size_t size);
@@ -139,7 +140,8 @@ send_frame(uint32_t w, const struct holding_frame *f)
     }
 }
 
-/* next_of takes the next record of a lane: one that waits, or one fresh from Kafka; false: none, or not here. */
+/* next_of takes the next record of a lane: one that waits, or one fresh from Kafka; false: none, or not here.
+ */
 static bool
 next_of(struct holding *h, const struct holding_frame *f, struct partition *p, uint64_t *pos)
 {
@@ -272,8 +274,10 @@ slots_supervisor_check(void)
             check_done(lane, pos);
         int64_t point = ledger_commit_point(led);
         for (uint64_t pos = 0; pos < led->head; pos++)
-            if (!slots_now.truth[lane][pos].finished && !sup->account[lane][pos].given_up && point > OFFSET(pos))
-                slots_wrong("lane %u: commit point %d, but record %d is not done", lane, (int)point, (int)pos);
+            if (!slots_now.truth[lane][pos].finished && !sup->account[lane][pos].given_up &&
+                point > OFFSET(pos))
+                slots_wrong("lane %u: commit point %d, but record %d is not done", lane, (int)point,
+                            (int)pos);
     }
 }
 

@@ -1,10 +1,10 @@
 /* slots_truth.c - what really happens to the records of the slot protocol's check, seen from above.
  *
- * Owns: slots_truth, the slots' tags, where frames really were left. It is told of each access to a slot as it
- * happens, and so knows what neither side can know for sure.
- * Checks, at the moment a record is begun: it is the one its slot was given to; it is on nowhere else; it was not
- * finished or given up before; everything before it in its lane was; `taken` is past it. And when a slot is given:
- * its old frame was left (rule 2), and its new record is not on anywhere. */
+ * Owns: slots_truth, the slots' tags, where frames really were left. It is told of each access to a slot as
+ * it happens, and so knows what neither side can know for sure. Checks, at the moment a record is begun: it
+ * is the one its slot was given to; it is on nowhere else; it was not finished or given up before; everything
+ * before it in its lane was; `taken` is past it. And when a slot is given: its old frame was left (rule 2),
+ * and its new record is not on anywhere. */
 #include "tests/unit/slots_model.h"
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* slots_worker.c - a worker of the slot protocol's check: turn.c, driven.
  *
- * Owns: the worker's operations and when each may happen. It takes frames from its pipe in order and begins their
- * records in order, as worker/inbox.c and the task loop do. */
+ * Owns: the worker's operations and when each may happen. It takes frames from its pipe in order and begins
+ * their records in order, as worker/inbox.c and the task loop do. */
 #include "tests/unit/slots_access.h"
 
 #include "worker/turn.c"
@@ -23,7 +23,8 @@ begin(struct slots_worker *worker)
         worker->inside = true;
         worker->at = 0;
     }
-    turn_begin(&worker->turn, m->first + worker->at, m->records[worker->at].lane, m->records[worker->at].epoch);
+    turn_begin(&worker->turn, m->first + worker->at, m->records[worker->at].lane,
+               m->records[worker->at].epoch);
     worker->at++;
 }
 

@@ -1,7 +1,7 @@
 /* slots_world.c - one action in the world of the slot protocol's check.
  *
- * Owns: the memory of the segments, the running of an operation up to its next access, and the form in which two
- * states are compared. */
+ * Owns: the memory of the segments, the running of an operation up to its next access, and the form in which
+ * two states are compared. */
 #include "tests/unit/slots_model.h"
 
 #include <check.h>
@@ -66,7 +66,8 @@ static struct {
     bool moved;  /* the one new access was made */
 } run;
 
-/* replayed says whether this access was made before: then *answer is set. Else it is the new one, or one too many. */
+/* replayed says whether this access was made before: then *answer is set. Else it is the new one, or one too
+ * many. */
 static bool
 replayed(uint64_t *answer)
 {
@@ -223,7 +224,8 @@ bury(const struct slots_action *action)
     birth(action->worker);
 }
 
-/* die: what the worker was on has really crashed if `crash`; the supervisor pins it on that record if `pinned`. */
+/* die: what the worker was on has really crashed if `crash`; the supervisor pins it on that record if
+ * `pinned`. */
 static void
 die(uint32_t w, bool crash, bool pinned)
 {

@@ -35,7 +35,8 @@ END_TEST
 
 START_TEST(test_attempts_waits_double_up_to_the_longest)
 {
-    struct attempts_policy policy = {.attempts = 100, .backoff_first = NS_PER_S, .backoff_longest = 60 * NS_PER_S};
+    struct attempts_policy policy = {
+        .attempts = 100, .backoff_first = NS_PER_S, .backoff_longest = 60 * NS_PER_S};
     const int64_t seconds[] = {1, 2, 4, 8, 16, 32, 60, 60, 60};
     for (uint32_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++)
         ck_assert_int_eq(attempts_decide(&policy, i + 1, false, 0).wait, seconds[i] * NS_PER_S);
@@ -55,7 +56,8 @@ END_TEST
 
 START_TEST(test_attempts_first_backoff_longer_than_the_longest)
 {
-    struct attempts_policy policy = {.attempts = 9, .backoff_first = 90 * NS_PER_S, .backoff_longest = 60 * NS_PER_S};
+    struct attempts_policy policy = {
+        .attempts = 9, .backoff_first = 90 * NS_PER_S, .backoff_longest = 60 * NS_PER_S};
     for (uint32_t attempt = 1; attempt < 9; attempt++)
         ck_assert_int_eq(attempts_decide(&policy, attempt, false, 0).wait, 60 * NS_PER_S);
 }

@@ -308,7 +308,7 @@ START_TEST(test_ledger_random)
         memset(&model, 0, sizeof(model.entries[0]) * model.n);
         model.n = 0;
         model.position = -1;
-        uint32_t steps = random_once_in(50) ? 4000 : random_below(300);
+        uint32_t steps = random_once_in(200) ? 4000 : random_below(300);
         for (uint32_t i = 0; i < steps; i++) {
             step();
             if (i + 1 == steps || random_once_in(64))

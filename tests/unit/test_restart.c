@@ -72,7 +72,8 @@ END_TEST
 START_TEST(test_restart_does_not_count_deaths_on_records)
 {
     for (int i = 0; i < 1000; i++) {
-        struct restart_decision d = restart_died(&task, &worker, i % 2 ? RESTART_ON_RECORD : RESTART_ASKED, i % 3, i);
+        struct restart_decision d =
+            restart_died(&task, &worker, i % 2 ? RESTART_ON_RECORD : RESTART_ASKED, i % 3, i);
         ck_assert(!d.give_up);
         ck_assert_int_eq(d.wait, 0);
     }

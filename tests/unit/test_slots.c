@@ -1,7 +1,9 @@
-/* test_slots.c - the slot protocol, checked by exhaustion: every interleaving of supervisor, workers and kills.
+/* test_slots.c - the slot protocol, checked by exhaustion: every interleaving of supervisor, workers and
+ * kills.
  *
- * slots_model.h says how; slots_truth.c and slots_supervisor.c say what is checked. Each setup allows a little of what can
- * go wrong, so that all of them together hold every combination that is known to matter. */
+ * slots_model.h says how; slots_truth.c and slots_supervisor.c say what is checked. Each setup allows a
+ * little of what can go wrong, so that all of them together hold every combination that is known to matter.
+ */
 #include <check.h>
 #include <stdio.h>
 
@@ -15,14 +17,14 @@ Suite *slots_suite(void);
 #define NONE .order = DISPATCH_NONE
 
 static const struct slots_setup setups[] = {
-    {"ring of 2: a kill, a failure, a withdrawal", PARTITION, .slots = 2, .workers = 1, .lanes = 1, .records = {3},
-     .attempts = 2, .kills = 1, .failures = 1, .withdrawals = 1},
+    {"ring of 2: a kill, a failure, a withdrawal", PARTITION, .slots = 2, .workers = 1, .lanes = 1,
+     .records = {3}, .attempts = 2, .kills = 1, .failures = 1, .withdrawals = 1},
     {"ring of 2: two kills, a failure", PARTITION, .slots = 2, .workers = 1, .lanes = 1, .records = {4},
      .attempts = 3, .kills = 2, .failures = 1},
-    {"ring of 4: a kill, a failure, a withdrawal", PARTITION, .slots = 4, .workers = 1, .lanes = 1, .records = {3},
-     .attempts = 2, .kills = 1, .failures = 1, .withdrawals = 1},
-    {"ring of 4: two failures", PARTITION, .slots = 4, .workers = 1, .lanes = 1, .records = {5}, .attempts = 3,
-     .failures = 2},
+    {"ring of 4: a kill, a failure, a withdrawal", PARTITION, .slots = 4, .workers = 1, .lanes = 1,
+     .records = {3}, .attempts = 2, .kills = 1, .failures = 1, .withdrawals = 1},
+    {"ring of 4: two failures", PARTITION, .slots = 4, .workers = 1, .lanes = 1, .records = {5},
+     .attempts = 3, .failures = 2},
     {"ring of 4: two failures, a withdrawal", PARTITION, .slots = 4, .workers = 1, .lanes = 1, .records = {3},
      .attempts = 3, .failures = 2, .withdrawals = 1},
     {"two lanes: two failures", PARTITION, .slots = 4, .workers = 1, .lanes = 2, .records = {2, 2},
@@ -37,14 +39,14 @@ static const struct slots_setup setups[] = {
      .attempts = 2, .withdrawals = 1, .failures = 1},
     {"two workers, two lanes: a kill", PARTITION, .slots = 2, .workers = 2, .lanes = 2, .records = {2, 1},
      .attempts = 2, .kills = 1},
-    {"two workers, told to stop", PARTITION, .slots = 2, .workers = 2, .lanes = 1, .records = {2}, .attempts = 2,
-     .tells = 1, .withdrawals = 1, .drain_kills = 1},
+    {"two workers, told to stop", PARTITION, .slots = 2, .workers = 2, .lanes = 1, .records = {2},
+     .attempts = 2, .tells = 1, .withdrawals = 1, .drain_kills = 1},
     {"no order, one worker: a kill, a failure", NONE, .slots = 2, .workers = 1, .lanes = 1, .records = {3},
      .attempts = 2, .kills = 1, .failures = 1, .withdrawals = 1},
     {"no order, two workers: a kill", NONE, .slots = 2, .workers = 2, .lanes = 1, .records = {3},
      .attempts = 2, .kills = 1},
-    {"no order, two workers: a failure, a withdrawal", NONE, .slots = 2, .workers = 2, .lanes = 1, .records = {2},
-     .attempts = 2, .failures = 1, .withdrawals = 1},
+    {"no order, two workers: a failure, a withdrawal", NONE, .slots = 2, .workers = 2, .lanes = 1,
+     .records = {2}, .attempts = 2, .failures = 1, .withdrawals = 1},
 };
 
 START_TEST(test_slots_every_interleaving)

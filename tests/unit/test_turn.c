@@ -147,8 +147,9 @@ START_TEST(test_turn_waits_while_reasons_are_unread)
 }
 END_TEST
 
-/* A frame in which more lanes fail than there are bars: those whose failures were read can be forgotten at once, for
- * the supervisor takes the lane back before it says so. Otherwise the worker would wait for ever. */
+/* A frame in which more lanes fail than there are bars: those whose failures were read can be forgotten at
+ * once, for the supervisor takes the lane back before it says so. Otherwise the worker would wait for ever.
+ */
 START_TEST(test_turn_every_lane_of_a_frame_can_fail)
 {
     for (uint64_t seq = 0; seq < 3 * TURN_BARS; seq++) {

@@ -1,0 +1,378 @@
+#!/usr/bin/env bash
+# run.sh [CASE...] - headrace against a real Apache Kafka: one line for each case, with its figures.
+#
+# A broker of its own is started for the run and removed after it. Each case has a folder; what is started in it is
+# ended by its pid, also where the case failed, and then the tails of its logs are shown. Nothing here sleeps to
+# synchronise: each wait is on a condition and has a limit. What Kafka itself says about the groups is asked once, in
+# the last case.
+#
+# BUILD names the folder of the build (build), KAFKA_TEST_KEEP=1 keeps the folder of the run, KAFKA_TEST_SEED gives
+# the seed of the random kills again.
+set -u
+cd "$(dirname "$0")/../.."
+build=$(realpath "${BUILD:-build}")
+cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three killed_supervisor
+       killed_broker gaps_committed gaps_uncommitted feeds killed_workers offsets'
+
+# ---- waiting, starting, ending ----
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+wait_until() { # SECONDS WHAT COMMAND...
+    local limit=$((SECONDS + $1)) seconds=$1 what=$2
+    shift 2
+    until "$@"; do
+        [ $SECONDS -lt $limit ] || fail "waited $seconds s in vain: $what"
+        sleep 0.02
+    done
+}
+
+now_ms() { echo "${EPOCHREALTIME/[.,]/}" | sed 's/...$//'; }
+
+alive() { kill -0 "$1" 2>/dev/null; }
+gone() { ! alive "$1"; }
+
+# A process of this run, and not another one that got its number.
+ours() { grep -qsF "RECORD_FILE=$work/" "/proc/$1/environ"; }
+
+# All of a folder's processes: supervisors, workers, timers.
+processes_of() { # FOLDER
+    grep -lsF "RECORD_FILE=$1/" /proc/[0-9]*/environ | cut -d/ -f3
+}
+
+no_process_of() { [ -z "$(processes_of "$1")" ]; }
+
+# Writes a configuration of the recorder. MORE: members of its task.
+app() { # NAME TOPIC [MORE]
+    printf '{"app": "%s", "modules": ["%s/test-modules/recorder.so"], "tasks": {"record": {"topic": "%s"%s}}}\n' \
+        "$1" "$build" "$2" "${3:+, $3}" >"$dir/$1.json"
+}
+
+# Starts an app in the background: its pid is in $pid, its log in LABEL.log.
+start() { # LABEL APP OPTIONS...
+    local label=$1 conf=$2
+    shift 2
+    RECORD_FILE=$dir/records "$build/headrace" run "$dir/$conf.json" -b "$brokers" --runtime-dir "$dir/$label.run" \
+        "$@" </dev/null >"$dir/$label.log" 2>&1 &
+    pid=$!
+}
+
+expect_end() { # PID CODE SECONDS
+    local code=0
+    wait_until "$3" "the end of the app" gone "$1"
+    wait "$1" || code=$?
+    [ $code = "$2" ] || fail "the app ended with $code, not $2"
+}
+
+status() { # LABEL
+    "$build/headrace" status --json --runtime-dir "$dir/$1.run" 2>/dev/null
+}
+
+number_of() { sed -n "s/^ *\"$1\": *\([0-9]*\).*/\1/p" | head -n 1; }
+
+has_processed() { # LABEL N
+    local n
+    n=$(status "$1" | number_of processed)
+    [ "${n:-0}" -ge "$2" ]
+}
+
+fill() { # TOPIC RECORDS PARTITIONS OPTIONS...
+    local topic=$1 records=$2 partitions=$3
+    shift 3
+    "$build/kafka/fill" -b "$brokers" -t "$topic" -n "$records" -p "$partitions" -c "$@" >"$dir/fill.log" 2>&1 ||
+        fail "fill failed"
+}
+
+lines() { cat "$dir/records" 2>/dev/null | wc -l; }
+recorded() { [ "$(lines)" -ge "$1" ]; }
+
+account() { # RECORDS PARTITIONS OPTIONS...
+    local records=$1 partitions=$2
+    shift 2
+    "$build/kafka/check" -n "$records" -p "$partitions" "$@" "$dir/records"
+}
+
+# For the last case: the group is to stand at the ends of the topic. END: of each partition, where it is known.
+at_ends() { # GROUP TOPIC PARTITIONS [END]
+    echo "$1 $2 $3 ${4:--}" >>"$work/ends"
+}
+
+# ---- the cases: each runs in a shell and a folder of its own, and prints its figures ----
+
+# A topic that is not there: the log says which, and who waits for its end gives up with 69.
+case_missing() {
+    app missing nowhere
+    start until_end missing --until-end
+    local until_end=$pid
+    start forever missing
+    wait_until 20 "a line about the topic" grep -q 'topic does not exist.*nowhere' "$dir/forever.log"
+    alive "$pid" || fail "the app ended"
+    kill -TERM "$pid"
+    expect_end "$pid" 0 20
+    expect_end "$until_end" 69 60
+    grep -q 'error .*topic does not exist: nowhere' "$dir/until_end.log" || fail "the log does not say which"
+    echo "named in the log; --until-end ended with 69"
+}
+
+# Every record once and in order, through N workers.
+through() { # N
+    local n=$1
+    [ -e "$work/filled" ] || fill many 200000 8
+    : >"$work/filled"
+    app "through$n" many
+    start app "through$n" --until-end -w "$n"
+    expect_end "$pid" 0 60
+    account 200000 8
+    at_ends "through$n.record" many 8 25000
+}
+case_one_worker() { through 1; }
+case_two_workers() { through 2; }
+case_eight_workers() { through 8; }
+
+# Two supervisors of two workers share a group; half-way, one of them gets a signal. Each record takes long enough
+# for the two to have divided the partitions by then.
+share() { # APP SIGNAL CODE OPTIONS...
+    local name=$1 signal=$2 code=$3 records=24000 first second
+    shift 3
+    fill "$name" $records 8 -w "sleep 0.001"
+    app "$name" "$name" '"concurrency": 2'
+    start first "$name" --until-end "$@"
+    first=$pid
+    start second "$name" --until-end "$@"
+    second=$pid
+    wait_until 60 "records with the first" has_processed first 500
+    wait_until 60 "records with the second" has_processed second 500
+    wait_until 60 "half of the records" recorded $((records / 2))
+    kill -"$signal" "$first"
+    ! recorded $records || fail "all records were through before the signal: nothing was shown"
+    expect_end "$first" "$code" 30
+    expect_end "$second" 0 60
+    at_ends "$name.record" "$name" 8 $((records / 8))
+}
+case_stopped() { share stopped TERM 0 && account 24000 8; }
+case_stopped_range() {
+    share range TERM 0 -X partition.assignment.strategy=range && account 24000 8
+}
+
+# A stop in the middle of a rebalance: the first has given partitions up and waits for the second to join again.
+case_stopped_joining() {
+    local records=24000 first second
+    fill joining $records 8 -w "sleep 0.001"
+    app joining joining '"concurrency": 2'
+    start first joining --until-end
+    first=$pid
+    wait_until 30 "records with the first" has_processed first 100
+    start second joining --until-end
+    second=$pid
+    wait_until 30 "that the first gives partitions up" grep -q 'partitions given up.*left=4' "$dir/first.log"
+    kill -TERM "$first"
+    expect_end "$first" 0 30
+    expect_end "$second" 0 60
+    account $records 8
+    at_ends joining.record joining 8 $((records / 8))
+}
+
+# Three come one after the other, so that the group is rebalanced while records run. Nobody loses its partitions.
+case_three() {
+    local records=30000 label pids=()
+    fill three $records 8 -w "sleep 0.001"
+    app three three
+    for label in first second third; do
+        start $label three --until-end
+        pids+=("$pid")
+        wait_until 60 "records with the $label" has_processed $label 100
+    done
+    for pid in "${pids[@]}"; do expect_end "$pid" 0 60; done
+    account $records 8
+    at_ends three.record three 8 $((records / 8))
+}
+
+case_killed_supervisor() {
+    share killed KILL 137 -X session.timeout.ms=6000 && account 24000 8 -r 24000
+}
+
+# The broker dies half-way and is started again: the app goes on by itself. What was done since the last commit is
+# repeated at most where the group forgot its members.
+case_killed_broker() {
+    local records=24000
+    fill broker $records 8 -w "sleep 0.0005"
+    app broker broker '"concurrency": 2'
+    start app broker --until-end
+    wait_until 60 "half of the records" recorded $((records / 2))
+    scripts/kafka.sh kill
+    scripts/kafka.sh start >"$dir/broker.log" || fail "the broker does not start again"
+    expect_end "$pid" 0 60
+    account $records 8 -r $records
+    at_ends broker.record broker 8 $((records / 8))
+}
+
+# Offsets with gaps, and a marker as the last one of each partition: there is no record at the end.
+gaps() { # LEVEL OPTIONS OF CHECK...
+    local level=$1
+    shift
+    [ -e "$work/filled_gaps" ] || fill gaps 6000 4 -x 50 -a 4
+    : >"$work/filled_gaps"
+    app "gaps_$level" gaps
+    start app "gaps_$level" --until-end -w 2 -X isolation.level="read_$level"
+    expect_end "$pid" 0 60
+    account 6000 4 "$@"
+    at_ends "gaps_$level.record" gaps 4
+}
+case_gaps_committed() { gaps committed; }
+case_gaps_uncommitted() { gaps uncommitted -a 120; } # 120 transactions, 30 aborted ones after them, 4 records each
+
+# 100 workers with slow records in no order, as in conf/feeds.json. The rate is shown and not judged: machines differ.
+case_feeds() {
+    local records=60000 from
+    fill feeds $records 8 -w "sleep 0.01"
+    app feeds feeds '"concurrency": 100, "order": "none"'
+    start app feeds --until-end
+    wait_until 60 "the first record" recorded 1
+    from=$(now_ms)
+    wait_until 120 "all records" recorded $records
+    local took=$(($(now_ms) - from))
+    expect_end "$pid" 0 30
+    account $records 8 -u
+    echo "$((records * 1000 / took)) records/s at 10 ms each"
+    at_ends feeds.record feeds 8 $((records / 8))
+}
+
+kill_a_worker() { # LABEL
+    local pids pid
+    mapfile -t pids < <(status "$1" | grep -A 1 '"instance"' | sed -n 's/^ *"pid": *\([1-9][0-9]*\).*/\1/p')
+    [ ${#pids[@]} -gt 0 ] || return 1
+    pid=${pids[RANDOM % ${#pids[@]}]}
+    ours "$pid" && kill -KILL "$pid" 2>/dev/null
+}
+
+# Workers die at random: each death repeats the record that it was on, and nothing else.
+case_killed_workers() {
+    local records=50000 kills=0 next seed=${KAFKA_TEST_SEED:-$RANDOM}
+    RANDOM=$seed
+    fill mortal $records 8 -w "sleep 0.0002"
+    app mortal mortal '"concurrency": 4, "attempts": 100, "backoff": ["10ms", "10ms"], "restart": {"max": 1000000}'
+    start app mortal --until-end
+    for ((next = 500; next < records; next += 500)); do
+        wait_until 60 "record $next" recorded $next
+        ! kill_a_worker app || kills=$((kills + 1))
+    done
+    expect_end "$pid" 0 90
+    echo "$kills kills (seed $seed)"
+    [ $kills -ge 50 ] || fail "only $kills workers could be killed: nothing was shown"
+    account $records 8 -r $kills
+    at_ends mortal.record mortal 8 $((records / 8))
+}
+
+# What Kafka says about all of these groups: committed at the ends, no lag.
+case_offsets() {
+    [ -s "$work/ends" ] || fail "no case came to its end before this one"
+    scripts/kafka.sh run org.apache.kafka.tools.consumer.group.ConsumerGroupCommand --bootstrap-server "$brokers" \
+        --describe --offsets --all-groups >"$dir/groups.log" 2>&1 || fail "Kafka's tool failed"
+    awk '
+        FNR == NR { partitions[$1 " " $2] = $3; end[$1 " " $2] = $4; groups++; next }
+        ($1 " " $2) in partitions {
+            key = $1 " " $2
+            seen[key]++
+            if ($4 != $5 || $6 != 0 || (end[key] != "-" && $5 != end[key])) {
+                printf "%s partition %s: committed %s, end %s, expected %s\n", key, $3, $4, $5, end[key] >"/dev/stderr"
+                bad++
+            }
+        }
+        END {
+            for (key in partitions)
+                if (seen[key] != partitions[key]) {
+                    printf "%s: %d partitions committed of %d\n", key, seen[key], partitions[key] >"/dev/stderr"
+                    bad++
+                }
+            printf "%d groups at the ends of their topics, lag 0, says Kafka\n", groups
+            exit bad > 0
+        }' "$work/ends" "$dir/groups.log"
+}
+
+# ---- the run ----
+
+show_failure() {
+    local log
+    sed 's/^/      /' "$dir/errors"
+    for log in "$dir"/*.log; do
+        [ -s "$log" ] || continue
+        echo "      --- the end of ${log##*/}"
+        tail -n 15 "$log" | sed 's/^/      /'
+    done
+}
+
+end_all() { # FOLDER
+    local pid
+    for pid in $(processes_of "$1"); do kill -KILL "$pid" 2>/dev/null; done
+}
+
+run_case() { # NAME
+    local name=$1 code=0 from took figures
+    dir=$work/$name
+    mkdir "$dir"
+    from=$(now_ms)
+    (
+        set -e
+        "case_$name" </dev/null >"$dir/figures" 2>"$dir/errors"
+    ) &
+    case_pid=$! # in the background, so that a signal to us is not kept waiting for the case's end
+    wait $case_pid || code=$?
+    case_pid=
+    # An app that ended has left nobody behind: its children get a second to be gone.
+    if [ $code = 0 ] && ! (wait_until 1 "that no process is left" no_process_of "$dir") 2>>"$dir/errors"; then
+        processes_of "$dir" | sed 's/^/left behind: pid /' >>"$dir/errors"
+        code=1
+    fi
+    end_all "$dir"
+    took=$(($(now_ms) - from))
+    figures=$(paste -sd '|' "$dir/figures" | sed 's/|/; /g')
+    if [ $code = 0 ]; then
+        printf 'ok    %-18s %s (%d.%d s)\n' "$name" "$figures" $((took / 1000)) $((took % 1000 / 100))
+        passed=$((passed + 1))
+    else
+        printf 'FAIL  %-18s %s (%d.%d s)\n' "$name" "$figures" $((took / 1000)) $((took % 1000 / 100))
+        show_failure
+        failed=$((failed + 1))
+    fi
+}
+
+finish() {
+    [ -z "$case_pid" ] || kill -KILL "$case_pid" 2>/dev/null
+    end_all "$work"
+    scripts/kafka.sh kill
+    if [ -n "${KAFKA_TEST_KEEP:-}" ]; then
+        echo "kept: $work"
+    else
+        rm -rf "$work"
+    fi
+}
+
+for name in "$@"; do
+    declare -F "case_$name" >/dev/null || {
+        echo "run.sh: no case $name; there are:" $cases >&2
+        exit 64
+    }
+done
+for program in headrace kafka/fill kafka/check test-modules/recorder.so; do
+    [ -e "$build/$program" ] || {
+        echo "run.sh: $build/$program is not built; make test-kafka builds and runs all" >&2
+        exit 1
+    }
+done
+work=$(realpath "$(mktemp -d "${TMPDIR:-/tmp}/headrace-kafka.XXXXXX")")
+export KAFKA_DIR=$work/kafka
+case_pid=
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+passed=0 failed=0
+brokers=$(scripts/kafka.sh start) || {
+    echo "run.sh: no Kafka to test against; kafka.sh says why above" >&2
+    exit 1
+}
+[ $# -gt 0 ] || set -- $cases
+for name in "$@"; do run_case "$name"; done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

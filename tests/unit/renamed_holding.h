@@ -1,0 +1,20 @@
+/* renamed_holding.h - other names for holding.c's functions, for a test that includes that code.
+ *
+ * The program that runs the tests holds the product's own objects too. Define RENAMED(name) first. */
+#ifndef TESTS_UNIT_RENAMED_HOLDING_H
+#define TESTS_UNIT_RENAMED_HOLDING_H
+
+#define holding_init RENAMED(holding_init)
+#define holding_clear RENAMED(holding_clear)
+#define holding_room RENAMED(holding_room)
+#define holding_open RENAMED(holding_open)
+#define holding_put RENAMED(holding_put)
+#define holding_close RENAMED(holding_close)
+#define holding_drop RENAMED(holding_drop)
+#define holding_settle RENAMED(holding_settle)
+#define holding_withdraw RENAMED(holding_withdraw)
+#define holding_bury RENAMED(holding_bury)
+#define holding_on RENAMED(holding_on)
+#define holding_holds RENAMED(holding_holds)
+
+#endif

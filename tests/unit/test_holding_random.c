@@ -1,0 +1,374 @@
+/* test_holding_random.c - long random runs of three workers, honest ones and such as scribble over their
+ * segments.
+ *
+ * The supervisor's half is included here so that a scribbled_hostile segment can change between any two of
+ * its accesses. The workers run the real turn.c. Checked: each item is settled exactly once (what holdings
+ * hold is what ledgers say is held, after every step); honest workers begin records in the order of their
+ * lanes and none twice; whatever was scribbled, the supervisor neither panics nor reads outside, and in the
+ * end every record is done. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/mem.h"
+#include "tests/unit/random.h"
+#include "worker/turn.h"
+
+#include "tests/unit/scribbled.h"
+
+Suite *holding_random_suite(void);
+
+#define PARTS 4
+#define WORKERS SCRIBBLED
+#define SLOTS SCRIBBLED_SLOTS
+#define FRAME 16
+#define RECORDS 60
+#define CREDIT 20
+#define ATTEMPTS 3
+
+struct message {
+    uint64_t first;
+    uint32_t n, handled;
+    struct {
+        uint32_t part, lane, epoch;
+        uint64_t pos;
+    } records[FRAME];
+};
+
+static struct life {
+    struct scoreboard *sb;
+    struct holding h;
+    struct turn turn;
+    struct message pipe[HOLDING_FRAMES + 1]; /* more would be a fault of holding_room */
+    uint32_t n_pipe, at;
+    bool inside, doomed;
+} lives[WORKERS];
+
+static struct record {
+    int on; /* 1 + worker */
+    bool finished, given_up;
+} records[PARTS][RECORDS];
+
+static struct dispatch d;
+static struct partition parts[PARTS];
+static mono_ns now;
+static int deaths; /* that the supervisor decided on, for what stood on a segment */
+
+/* ---- the supervisor ---- */
+
+static void
+ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason)
+{
+    struct record *r = &records[p - parts][pos];
+    struct entry *e = ledger_entry(&p->led, pos);
+    (void)arg;
+    ck_assert_int_eq(e->state, ENTRY_HELD);
+    ck_assert(!r->given_up);
+    if (ending == ENDING_FINISHED) {
+        ck_assert(scribbled_hostile || r->finished);
+        r->finished = true;
+        return;
+    }
+    if (ending == ENDING_FAILED) {
+        ck_assert_uint_lt(reason->kind, FAILURE_KINDS);
+        ck_assert_uint_lt(strlen(reason->text), REASON_MAX);
+        ck_assert(scribbled_hostile || strcmp(reason->text, "no luck") == 0);
+    }
+    if (e->attempt < ATTEMPTS) {
+        dispatch_retry(&d, p, pos, now + random_below(20));
+    } else {
+        r->given_up = true;
+        dispatch_done(&d, p, pos);
+    }
+}
+
+static void
+birth(struct life *life)
+{
+    struct scoreboard *sb = life->sb;
+    *life = (struct life){.sb = sb};
+    memset(sb, 0, scoreboard_size(SLOTS));
+    sb->slots = SLOTS;
+    holding_init(&life->h, &d, sb, ended, NULL);
+    turn_init(&life->turn, sb);
+}
+
+static bool
+put(struct life *life, struct holding_frame *f)
+{
+    enum dispatch_supply supply;
+    struct message *m = &life->pipe[life->n_pipe];
+    struct partition *p = dispatch_pick(&d, &life->h, now, &supply);
+    if (!p)
+        return false;
+    uint64_t pos;
+    if (supply == SUPPLY_WAITING) {
+        pos = dispatch_waiting(&d, p);
+        if (ledger_entry(&p->led, pos)->suspect && (f->n > 0 || life->h.n_frames > 0))
+            return false;
+    } else {
+        pos = ledger_add(&p->led, (int64_t)p->led.head, NULL, 0, 1);
+        p->more = p->led.head < RECORDS;
+    }
+    m->records[f->n].part = (uint32_t)(p - parts);
+    m->records[f->n].pos = pos;
+    m->records[f->n].lane = dispatch_lane(&d, p);
+    m->records[f->n].epoch = p->epoch;
+    holding_put(&life->h, f, p, pos);
+    return !life->h.alone;
+}
+
+static void
+hand(struct life *life)
+{
+    uint32_t room = holding_room(&life->h, CREDIT);
+    if (room == 0 || life->doomed)
+        return;
+    uint32_t want = 1 + random_below(room < FRAME ? room : FRAME);
+    struct holding_frame *f = holding_open(&life->h, want);
+    while (f->n < want && put(life, f))
+        ;
+    if (f->n == 0) {
+        holding_drop(&life->h, f);
+        return;
+    }
+    struct message *m = &life->pipe[life->n_pipe++];
+    ck_assert_uint_le(life->n_pipe, HOLDING_FRAMES + scribbled_hostile);
+    m->first = f->first;
+    m->n = f->n;
+    m->handled = life->h.handled;
+    holding_close(&life->h, f, f->n);
+    if (life->n_pipe > HOLDING_FRAMES) /* a worker that does not say the truth about its frames */
+        life->n_pipe--;
+}
+
+static void
+settle(struct life *life)
+{
+    const char *wrong = holding_settle(&life->h);
+    if (wrong && !scribbled_hostile)
+        ck_abort_msg("an honest worker is said to be wrong: %s", wrong);
+    life->doomed |= wrong != NULL;
+}
+
+static void
+kill_worker(struct life *life)
+{
+    deaths += life->doomed;
+    holding_bury(&life->h, random_once_in(2));
+    ck_assert_uint_eq(life->h.unsettled, 0);
+    for (int part = 0; part < PARTS; part++)
+        for (int pos = 0; pos < RECORDS; pos++)
+            if (records[part][pos].on == life - lives + 1)
+                records[part][pos].on = 0;
+    birth(life);
+}
+
+/* ---- a worker ---- */
+
+static struct record *
+record_at(const struct message *m, uint32_t i)
+{
+    return &records[m->records[i].part][m->records[i].pos];
+}
+
+static void
+check_begun(const struct life *life, uint32_t part, uint64_t pos)
+{
+    struct record *r = &records[part][pos];
+    ck_assert_int_eq(r->on, 0);
+    ck_assert(!r->finished);
+    ck_assert(!r->given_up);
+    for (uint64_t i = 0; d.order == DISPATCH_PARTITION && i < pos; i++)
+        if (!records[part][i].finished && !records[part][i].given_up)
+            ck_abort_msg("record %u/%d begun before %d", part, (int)pos, (int)i);
+    r->on = (int)(life - lives) + 1;
+}
+
+static void
+work_begin(struct life *life)
+{
+    struct message *m = &life->pipe[0];
+    if (!life->inside) {
+        turn_handled(&life->turn, m->handled);
+        life->inside = true;
+        life->at = 0;
+    }
+    if (life->at == m->n) {
+        turn_leave(&life->turn, m->first + m->n);
+        life->inside = false;
+        memmove(m, m + 1, --life->n_pipe * sizeof *m);
+        return;
+    }
+    uint32_t i = life->at++;
+    if (turn_begin(&life->turn, m->first + i, m->records[i].lane, m->records[i].epoch) && !scribbled_hostile)
+        check_begun(life, m->records[i].part, m->records[i].pos);
+}
+
+static void
+work(struct life *life)
+{
+    if (!life->turn.on) {
+        if (life->n_pipe > 0)
+            work_begin(life);
+        return;
+    }
+    struct record *r = record_at(&life->pipe[0], life->at - 1);
+    r->on = 0;
+    if (random_once_in(6) && turn_may_fail(&life->turn)) {
+        turn_fail(&life->turn, FAILURE_FAILED, "no luck");
+    } else {
+        turn_finish(&life->turn);
+        r->finished |= !scribbled_hostile;
+    }
+}
+
+/* ---- a run ---- */
+
+static void
+compare(void)
+{
+    uint64_t held = 0, unsettled = 0;
+    for (int part = 0; part < PARTS; part++) {
+        held += parts[part].led.held;
+        uint64_t holds = 0;
+        for (int w = 0; w < WORKERS; w++)
+            holds += holding_holds(&lives[w].h, &parts[part]);
+        ck_assert_uint_eq(parts[part].led.held, holds);
+    }
+    for (int w = 0; w < WORKERS; w++)
+        unsettled += lives[w].h.unsettled;
+    ck_assert_uint_eq(held, unsettled);
+}
+
+static void
+step(void)
+{
+    struct life *life = &lives[random_below(WORKERS)];
+    switch (random_below(16)) {
+    case 0:
+    case 1:
+        hand(life);
+        break;
+    case 2:
+    case 3:
+        settle(life);
+        break;
+    case 4:
+        if (random_once_in(5))
+            holding_withdraw(&life->h, random_once_in(2) ? &parts[random_below(PARTS)] : NULL);
+        break;
+    case 5:
+        if (random_once_in(life->doomed ? 2 : 30))
+            kill_worker(life);
+        break;
+    case 6:
+        now += random_below(10);
+        break;
+    default:
+        work(life);
+    }
+    if (scribbled_hostile && random_once_in(2))
+        scribble();
+    if (random_once_in(8))
+        compare();
+}
+
+static void
+kill_all(void)
+{
+    for (int w = 0; w < WORKERS; w++)
+        kill_worker(&lives[w]);
+    compare();
+}
+
+static bool
+all_done(void)
+{
+    for (int part = 0; part < PARTS; part++)
+        if (parts[part].led.base < RECORDS)
+            return false;
+    return true;
+}
+
+static void
+begin_run(enum dispatch_order order)
+{
+    dispatch_init(&d, order, 100, UINT64_MAX);
+    memset(parts, 0, sizeof parts);
+    memset(records, 0, sizeof records);
+    now = 0;
+    for (int i = 0; i < PARTS; i++) {
+        dispatch_add(&d, &parts[i], NULL);
+        parts[i].open = parts[i].more = true;
+    }
+    for (int w = 0; w < WORKERS; w++) {
+        /* of its exact size, so that a step too far is seen */
+        scribbled[w] = lives[w].sb = mem_alloc(scoreboard_size(SLOTS));
+        birth(&lives[w]);
+    }
+}
+
+static void
+end_run(void)
+{
+    for (int part = 0; part < PARTS; part++)
+        for (int pos = 0; pos < RECORDS; pos++)
+            ck_assert(records[part][pos].finished || records[part][pos].given_up);
+    for (int w = 0; w < WORKERS; w++) {
+        holding_clear(&lives[w].h);
+        free(lives[w].sb);
+    }
+    while (d.n_parts > 0)
+        dispatch_remove(&d, d.parts[0]);
+    dispatch_clear(&d);
+}
+
+START_TEST(test_holding_random_honest)
+{
+    random_start("holding honest");
+    scribbled_hostile = false;
+    for (int run = 0; run < 100; run++) {
+        begin_run(run % 2 ? DISPATCH_PARTITION : DISPATCH_NONE);
+        int steps = 0;
+        while (!all_done()) {
+            step();
+            ck_assert_int_lt(++steps, 1000000);
+        }
+        end_run();
+    }
+}
+END_TEST
+
+/* The scribblers are killed in the end, and honest workers do what is left. */
+START_TEST(test_holding_random_hostile)
+{
+    random_start("holding hostile");
+    for (int run = 0; run < 200; run++) {
+        begin_run(run % 2 ? DISPATCH_PARTITION : DISPATCH_NONE);
+        scribbled_hostile = true;
+        for (uint32_t i = 0, steps = random_below(1500); i < steps; i++)
+            step();
+        kill_all();
+        scribbled_hostile = false;
+        kill_all(); /* those, too, that were scribbled over while the others were buried */
+        for (int steps = 0; !all_done(); steps++) {
+            step();
+            ck_assert_int_lt(steps, 1000000);
+        }
+        end_run();
+    }
+    ck_assert_int_gt(deaths, 100); /* or nothing was scribbled that matters */
+}
+END_TEST
+
+Suite *
+holding_random_suite(void)
+{
+    Suite *suite = suite_create("holding_random");
+    TCase *tc = tcase_create("holding_random");
+    tcase_add_test(tc, test_holding_random_honest);
+    tcase_add_test(tc, test_holding_random_hostile);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
