@@ -3,6 +3,7 @@
  *
  * Guarantees: each disagreement is noted once. Changes nothing but the order of the counters. */
 #include <inttypes.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,11 @@ check_declared(struct merging *m, const char *name, bool timers)
     if (t && (t->kind == CONF_TIMER) != timers) {
         conf_problem(c, "%s: %s.%s: is declared as a %s (%s); move its options to %s.%s", c->path, section,
                      name, timers ? "task" : "timer", t->declared_at, conf_section_name(t->kind), name);
-    } else if (!t && !m->partly) {
+    } else if (!t && m->partly) {
+        char *what = mem_printf("%s.%s", section, name);
+        merge_unknown(m, what, nearest_declared(c, name, timers));
+        free(what);
+    } else if (!t) {
         const char *nearest = nearest_declared(c, name, timers);
         if (nearest)
             conf_problem(c, "%s: %s.%s: no module declares this %s; did you mean \"%s\"?", c->path, section,
@@ -75,6 +80,44 @@ check_intervals(struct conf *c)
             conf_problem(
                 c, "%s: timers.%s.interval: is missing; give it there, such as \"30s\", or in the code (%s)",
                 c->path, t->name, t->declared_at);
+    }
+}
+
+/* reads_topic says whether a topic option, a list or a ^pattern, takes the topic of that name. */
+static bool
+reads_topic(const char *option, const char *name)
+{
+    regex_t pattern;
+    if (option[0] == '^') {
+        bool read = regcomp(&pattern, option, REG_EXTENDED | REG_NOSUB) == 0;
+        if (read) {
+            read = regexec(&pattern, name, 0, NULL, 0) == 0;
+            regfree(&pattern);
+        }
+        return read;
+    }
+    size_t length = strlen(name);
+    for (const char *p = option; *p; p += *p == ',') {
+        size_t n = strcspn(p, ",");
+        if (n == length && memcmp(p, name, n) == 0)
+            return true;
+        p += n;
+    }
+    return false;
+}
+
+/* A task that reads its own dead letters would write them again, for ever. */
+static void
+check_dead_letters(struct conf *c)
+{
+    for (size_t i = 0; i < c->n_tasks; i++) {
+        const struct conf_task *t = &c->tasks[i];
+        if (t->topic && t->on_failure == CONF_DEAD_LETTER && reads_topic(t->topic, t->dead_letter_topic))
+            conf_problem(
+                c,
+                "%s: tasks.%s.dead_letter_topic: %s is among the topics that the task reads (\"%s\"); name "
+                "another one",
+                c->path, t->name, t->dead_letter_topic, t->topic);
     }
 }
 
@@ -135,6 +178,7 @@ check_merged(struct merging *m)
 {
     check_names(m);
     check_groups(m->c);
+    check_dead_letters(m->c);
     check_intervals(m->c);
     check_drains(m->c);
     check_counters(m->c);

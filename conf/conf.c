@@ -73,6 +73,13 @@ read_whole(const char *path, size_t *size)
     return NULL;
 }
 
+static bool
+has_extension(const char *path, const char *extension)
+{
+    size_t n = strlen(path), tail = strlen(extension);
+    return n > tail && strcmp(path + n - tail, extension) == 0;
+}
+
 /* parse returns the document in a text, or NULL; keys given twice are noted, and the last of them counts. */
 static json_t *
 parse(struct conf *c, const char *text, size_t size)
@@ -84,7 +91,9 @@ parse(struct conf *c, const char *text, size_t size)
         if (root)
             duplicates_find(c, text, size);
     }
-    if (!root) {
+    if (!root && !has_extension(c->path, ".json")) {
+        conf_problem(c, "%s: is neither a configuration (.json) nor a module (.so)", c->path);
+    } else if (!root) {
         conf_problem(c, "%s: line %d, column %d: is not JSON: %s", c->path, error.line, error.column,
                      error.text);
     } else if (!json_is_object(root)) {
@@ -118,13 +127,17 @@ base_name(const char *path)
     return dot && dot > name ? strndup(name, (size_t)(dot - name)) : mem_string(name);
 }
 
+/* name_app gives the app the name of its file. Where there is no file to say "app" in, a name is made of it.
+ */
 static void
 name_app(struct conf *c)
 {
     if (c->app)
         return;
     c->app = base_name(c->path);
-    if (!name_is_app(c->app) && (!c->file || !json_object_get(c->file, "app")))
+    if (!c->file)
+        name_make_app(c->app);
+    else if (!name_is_app(c->app) && !json_object_get(c->file, "app"))
         conf_problem(
             c,
             "%s: app: the file's name gives no name for the app (1 to 64 letters, digits, '.', '_' and '-'); "
@@ -204,13 +217,6 @@ load_file(struct conf *c)
     take_modules(c);
 }
 
-static bool
-is_module(const char *app)
-{
-    size_t n = strlen(app);
-    return n > 3 && strcmp(app + n - 3, ".so") == 0;
-}
-
 struct conf *
 conf_load(const char *app)
 {
@@ -220,7 +226,7 @@ conf_load(const char *app)
     for (size_t i = 0; i < n_conf_options; i++)
         if (conf_options[i].section == OPTION_APP)
             option_default(&conf_options[i], c);
-    if (is_module(app)) {
+    if (has_extension(app, ".so")) {
         char *path = strchr(app, '/') ? mem_string(app) : mem_printf("./%s", app);
         add_module(c, path);
         free(path);

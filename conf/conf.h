@@ -113,6 +113,9 @@ const char *conf_section_name(enum conf_kind kind); /* "tasks" or "timers" */
 bool conf_kafka_secret(const char *property);
 const char *conf_kafka_owner(const char *property);
 
+/* conf_brokers_check says why the text is no list of brokers (the caller frees it), NULL where it is one. */
+char *conf_brokers_check(const char *list);
+
 /* conf_usable_cpus counts the CPUs of this process: affinity and cgroup quota, at least 1. */
 int64_t conf_usable_cpus(void);
 

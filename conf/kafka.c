@@ -47,6 +47,12 @@ conf_kafka_canonical(const char *property)
     return strcmp(property, "metadata.broker.list") == 0 ? "bootstrap.servers" : property;
 }
 
+bool
+conf_kafka_is_brokers(const char *property)
+{
+    return strcmp(conf_kafka_canonical(property), "bootstrap.servers") == 0;
+}
+
 /* property_text returns a value as librdkafka takes it, or NULL where it is none. The caller frees it. */
 static char *
 property_text(json_t *value)
@@ -87,9 +93,14 @@ property_read(struct conf *c, const char *where, const char *property, json_t *v
             conf_problem(c, "%s.%s: must be text, a number, true or false", where, property);
         return false;
     }
-    json_object_set_new(into, name, json_string(text));
+    char *wrong = conf_kafka_is_brokers(name) ? conf_brokers_check(text) : NULL;
+    if (wrong && c)
+        conf_problem(c, "%s.%s: %s", where, property, wrong);
+    if (!wrong)
+        json_object_set_new(into, name, json_string(text));
     free(text);
-    return true;
+    free(wrong);
+    return !wrong;
 }
 
 bool

@@ -48,6 +48,16 @@ merge_find(struct conf *c, const char *name)
     return NULL;
 }
 
+void
+merge_unknown(struct merging *m, const char *what, const char *nearest)
+{
+    char *longer =
+        mem_printf("%s%s%s%s%s%s", m->unknown ? m->unknown : "", m->unknown ? ", " : "", what,
+                   nearest ? " (did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?)" : "");
+    free(m->unknown);
+    m->unknown = longer;
+}
+
 /* code_value returns what the code says for an option, in the form of a file, or NULL. Zero is not given. */
 static json_t *
 code_value(const struct conf_option *o, json_t *declared)
@@ -271,6 +281,9 @@ conf_merge(struct conf *c, json_t **descriptions, const struct conf_overrides *o
     json_object_update(c->kafka, m.kafka);
     check_merged(&m);
     override_concurrency(&m);
+    if (m.unknown)
+        conf_warning(c, "%s: not looked at until all modules load: %s", c->path, m.unknown);
+    free(m.unknown);
     json_decref(m.kafka);
     *usage_problems = m.usage;
     *n_usage = m.n_usage;

@@ -21,6 +21,16 @@ name_is_app(const char *name)
     return name_of(name, NAME_LETTERS ".") && name[0] != '.';
 }
 
+void
+name_make_app(char *name)
+{
+    if (strlen(name) > NAME_MAX_LENGTH)
+        name[NAME_MAX_LENGTH] = '\0';
+    for (char *p = name; *p; p++)
+        if (!strchr(NAME_LETTERS ".", *p) || (p == name && *p == '.'))
+            *p = '_';
+}
+
 bool
 name_is_task(const char *name)
 {

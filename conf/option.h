@@ -76,6 +76,7 @@ char *option_brief(json_t *value);
 
 /* kafka.c */
 const char *conf_kafka_canonical(const char *property);
+bool conf_kafka_is_brokers(const char *property);
 bool conf_kafka_read(struct conf *c, const char *where, json_t *object, json_t **target);
 
 /* topic.c: why a topic option is none (the caller frees it), or NULL; then *normal is the option without
@@ -96,6 +97,7 @@ struct merging {
     size_t n_usage;
     json_t *kafka; /* -b and -X as an object of strings */
     bool partly;   /* a module could not be described: nothing is said of tasks that it may have */
+    char *unknown; /* what names such a task, for one warning */
 };
 void override_kafka(struct merging *m);
 void override_concurrency(struct merging *m);
@@ -103,6 +105,9 @@ void override_concurrency(struct merging *m);
 /* merge.c: the task of that name, or NULL; what the file says of a task (borrowed), or NULL. */
 struct conf_task *merge_find(struct conf *c, const char *name);
 json_t *merge_file_section(const struct conf *c, const struct conf_task *t);
+/* merge_unknown notes what names a task that nothing declares which could be looked into; `nearest` may be
+ * NULL. */
+void merge_unknown(struct merging *m, const char *what, const char *nearest);
 
 /* check.c: what must hold between tasks, file and modules. */
 void check_merged(struct merging *m);
@@ -110,6 +115,8 @@ void check_merged(struct merging *m);
 /* name.c: the patterns of names. */
 bool name_is_app(const char *name);
 bool name_is_task(const char *name);
+/* name_make_app makes any name but the empty one the name of an app, in place. */
+void name_make_app(char *name);
 
 /* cpus.c: the CPUs that cgroups leave, by the process's cgroup file and where cgroups are mounted; 0: no
  * limit. */

@@ -23,6 +23,22 @@ static void __attribute__((format(printf, 2, 3))) usage(struct merging *m, const
     m->usage[m->n_usage++] = n < 0 ? mem_string(format) : text;
 }
 
+/* put_property sets one property, if it can be. */
+static void
+put_property(struct merging *m, const char *from, const char *property, const char *text)
+{
+    json_t *value = json_string(text);
+    char *wrong = value && conf_kafka_is_brokers(property) ? conf_brokers_check(text) : NULL;
+    if (!value)
+        usage(m, "%s: its value is not UTF-8", from);
+    else if (wrong)
+        usage(m, "%s: %s", from, wrong);
+    else
+        json_object_set(m->kafka, conf_kafka_canonical(property), value);
+    json_decref(value);
+    free(wrong);
+}
+
 static void
 override_property(struct merging *m, const char *given)
 {
@@ -33,41 +49,39 @@ override_property(struct merging *m, const char *given)
     }
     char *property = strndup(given, (size_t)(equals - given));
     const char *instead = conf_kafka_owner(property);
-    json_t *value = json_string(equals + 1);
+    char *from = mem_printf("-X %s", property);
     if (instead)
-        usage(m, "-X %s: is %s", property, instead);
-    else if (!value)
-        usage(m, "-X %s: its value is not UTF-8", property);
+        usage(m, "%s: is %s", from, instead);
     else
-        json_object_set(m->kafka, conf_kafka_canonical(property), value);
-    json_decref(value);
+        put_property(m, from, property, equals + 1);
+    free(from);
     free(property);
 }
 
 void
 override_kafka(struct merging *m)
 {
-    if (m->o->brokers && !*m->o->brokers)
-        usage(m, "-b: needs an address, such as -b localhost:9092");
-    else if (m->o->brokers)
-        json_object_set_new(m->kafka, "bootstrap.servers", json_string(m->o->brokers));
+    if (m->o->brokers)
+        put_property(m, "-b", "bootstrap.servers", m->o->brokers);
     for (size_t i = 0; i < m->o->n_properties; i++)
         override_property(m, m->o->properties[i]);
 }
 
-/* unknown_task says that no task has the name, and which one is near. */
+/* unknown_task says that no task has the name that `given` asks for, and which one is near. */
 static void
-unknown_task(struct merging *m, const char *name)
+unknown_task(struct merging *m, const char *given, const char *name)
 {
     struct conf *c = m->c;
     const char *names[c->n_tasks + 1];
     for (size_t i = 0; i < c->n_tasks; i++)
         names[i] = c->tasks[i].name;
     const char *nearest = conf_nearest(name, names, c->n_tasks);
-    if (nearest)
-        usage(m, "-c %s: no such task; did you mean \"%s\"?", name, nearest);
+    if (m->partly)
+        merge_unknown(m, given, nearest);
+    else if (nearest)
+        usage(m, "%s: no such task; did you mean \"%s\"?", given, nearest);
     else
-        usage(m, "-c %s: no such task; `headrace tasks %s` lists them", name, c->path);
+        usage(m, "%s: no such task; `headrace tasks %s` lists them", given, c->path);
 }
 
 static bool
@@ -94,11 +108,11 @@ override_one(struct merging *m, const char *name, int64_t n)
     char *given = mem_printf("-c %s", name);
     struct conf_task *t = merge_find(m->c, name);
     bool good = in_bounds(m, given, n);
-    if (!t && !m->partly)
-        unknown_task(m, name);
-    else if (t && t->kind == CONF_TIMER)
+    if (!t)
+        unknown_task(m, given, name);
+    else if (t->kind == CONF_TIMER)
         usage(m, "%s: is a timer, and a timer has one worker", given);
-    else if (t && good)
+    else if (good)
         set_concurrency(t, n);
     free(given);
 }

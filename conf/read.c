@@ -268,11 +268,13 @@ read_strings(const struct reading *r, json_t *value, void *target)
 }
 
 static bool (*const readers[OPTION_TYPES])(const struct reading *, json_t *, void *) = {
-    [OPTION_NAME] = read_name,       [OPTION_MODULES] = read_modules, [OPTION_KAFKA] = read_kafka,
-    [OPTION_SECTION] = read_section, [OPTION_INTEGER] = read_integer, [OPTION_DURATION] = read_duration,
-    [OPTION_SIZE] = read_size,       [OPTION_BACKOFF] = read_backoff, [OPTION_ORDER] = read_order,
-    [OPTION_ON_FAILURE] = read_on_failure, [OPTION_OVERLAP] = read_overlap, [OPTION_TOPIC] = read_topic,     [OPTION_GROUP] = read_group,
-    [OPTION_ONE_TOPIC] = read_one_topic,
+    [OPTION_NAME] = read_name,       [OPTION_MODULES] = read_modules,
+    [OPTION_KAFKA] = read_kafka,     [OPTION_SECTION] = read_section,
+    [OPTION_INTEGER] = read_integer, [OPTION_DURATION] = read_duration,
+    [OPTION_SIZE] = read_size,       [OPTION_BACKOFF] = read_backoff,
+    [OPTION_ORDER] = read_order,     [OPTION_ON_FAILURE] = read_on_failure,
+    [OPTION_OVERLAP] = read_overlap, [OPTION_TOPIC] = read_topic,
+    [OPTION_GROUP] = read_group,     [OPTION_ONE_TOPIC] = read_one_topic,
     [OPTION_STRINGS] = read_strings,
 };
 

@@ -64,8 +64,11 @@ try_property(rd_kafka_conf_t *conf, const char *property, const char *value)
         return conf_kafka_secret(property) ? mem_printf("%s", error)
                                            : mem_printf("librdkafka does not take \"%s\": %s", value, error);
     char *near = nearest(property);
-    char *text = near ? mem_printf("librdkafka knows no such property; did you mean \"%s\"?", near)
-                      : mem_printf("librdkafka knows no such property (version %s)", rd_kafka_version_str());
+    const char *instead = near ? conf_kafka_owner(near) : NULL;
+    char *text = instead ? mem_printf("librdkafka knows no such property; \"%s\" is %s", near, instead)
+                 : near
+                     ? mem_printf("librdkafka knows no such property; did you mean \"%s\"?", near)
+                     : mem_printf("librdkafka knows no such property (version %s)", rd_kafka_version_str());
     free(near);
     return text;
 }

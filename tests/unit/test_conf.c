@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/conf.h"
+#include "conf/option.h"
 #include "shared/mem.h"
 #include "tests/unit/apps.h"
 
@@ -103,6 +105,33 @@ START_TEST(test_examples_are_good)
 }
 END_TEST
 
+/* said_somewhere: one of the tasks or timers of a file has the option. */
+static bool
+said_somewhere(const struct conf_option *o, json_t *all)
+{
+    const char *name;
+    json_t *one;
+    json_object_foreach(all, name, one)
+        if (option_of(o, one))
+            return true;
+    return false;
+}
+
+START_TEST(test_full_example_has_every_key)
+{
+    struct conf *c = apps_open(SOURCE_DIR "/conf/full.json", NULL);
+    for (size_t i = 0; i < n_conf_options; i++) {
+        const struct conf_option *o = &conf_options[i];
+        bool said =
+            o->section == OPTION_APP
+                ? option_of(o, c->file) != NULL
+                : said_somewhere(o, json_object_get(c->file, o->section == OPTION_TASK ? "tasks" : "timers"));
+        ck_assert_msg(said, "conf/full.json does not show %s", o->key);
+    }
+    conf_free(&c);
+}
+END_TEST
+
 START_TEST(test_missing_file)
 {
     struct conf *c = apps_open("/nowhere/app.json", NULL);
@@ -116,6 +145,27 @@ START_TEST(test_missing_file)
     c = apps_open("/dev/zero", NULL);
     ck_assert_str_eq(c->problems[0], "/dev/zero: cannot be read: File too large");
     conf_free(&c);
+}
+END_TEST
+
+/* What is no JSON and has no name of a configuration is none. */
+START_TEST(test_neither_configuration_nor_module)
+{
+    static const char *const names[] = {"logs", "logs.txt", "logs.json5"};
+    for (size_t i = 0; i < 3; i++) {
+        char *path = mem_printf("/tmp/headrace-conf-%d-%s", (int)getpid(), names[i]);
+        char *expected = mem_printf("%s: is neither a configuration (.json) nor a module (.so)", path);
+        FILE *f = fopen(path, "w");
+        fputs("\177ELF and so on", f);
+        fclose(f);
+        struct conf *c = apps_open(path, NULL);
+        unlink(path);
+        ck_assert_uint_eq(c->n_problems, 1);
+        ck_assert_str_eq(c->problems[0], expected);
+        conf_free(&c);
+        free(path);
+        free(expected);
+    }
 }
 END_TEST
 
@@ -138,7 +188,9 @@ conf_suite(void)
     tcase_add_checked_fixture(files, NULL, apps_forget);
     tcase_add_test(files, test_fixtures);
     tcase_add_test(files, test_examples_are_good);
+    tcase_add_test(files, test_full_example_has_every_key);
     tcase_add_test(files, test_missing_file);
+    tcase_add_test(files, test_neither_configuration_nor_module);
     tcase_add_test(files, test_variables);
     suite_add_tcase(s, files);
     return s;

@@ -151,13 +151,16 @@ expect_usage(const struct conf_overrides *o, const char *expected)
 
 START_TEST(test_usage_problems)
 {
-    const char *properties[] = {"fetch.min.bytes", "=1", "group.id=x", "client.id=caf\xe9"};
-    struct conf_overrides o = {.brokers = "", .properties = properties, .n_properties = 4};
-    expect_usage(&o, "-b: needs an address, such as -b localhost:9092\n"
-                     "-X fetch.min.bytes: must be PROPERTY=VALUE, such as -X fetch.min.bytes=1\n"
-                     "-X =1: must be PROPERTY=VALUE, such as -X fetch.min.bytes=1\n"
-                     "-X group.id: is set by headrace for each task; give the task a \"group\" instead\n"
-                     "-X client.id: its value is not UTF-8\n");
+    const char *properties[] = {"fetch.min.bytes", "=1", "group.id=x", "client.id=caf\xe9",
+                                "metadata.broker.list=h:0"};
+    struct conf_overrides o = {.brokers = "", .properties = properties, .n_properties = 5};
+    expect_usage(&o,
+                 "-b: names no broker; give HOST:PORT, several separated by commas, such as localhost:9092\n"
+                 "-X fetch.min.bytes: must be PROPERTY=VALUE, such as -X fetch.min.bytes=1\n"
+                 "-X =1: must be PROPERTY=VALUE, such as -X fetch.min.bytes=1\n"
+                 "-X group.id: is set by headrace for each task; give the task a \"group\" instead\n"
+                 "-X client.id: its value is not UTF-8\n"
+                 "-X metadata.broker.list: \"h:0\" has no port from 1 to 65535\n");
     typeof(*o.concurrency) counts[] = {{"proces_logs", 1}, {"zzzzzzzz", 1}, {"dump_stats", 2}, {"stats", 0}};
     o = (struct conf_overrides){.concurrency = counts, .n_concurrency = 4, .workers = 4097};
     expect_usage(&o, "-w: must be 1 to 4096, is 4097\n"
@@ -194,16 +197,52 @@ END_TEST
 START_TEST(test_undescribed_module_hides_nothing_else)
 {
     struct conf_overrides o = {.concurrency = NULL};
-    typeof(*o.concurrency) counts[] = {{"of_the_other", 1}};
+    typeof(*o.concurrency) counts[] = {{"of_the_other", 1}, {"stat", 0}};
     o.concurrency = counts;
-    o.n_concurrency = 1;
-    struct conf *c = apps_open_text(
-        "{\"modules\": [\"logs.so\", \"none.so\"], \"tasks\": {\"of_the_other\": {\"x\": 1}}}", &o);
+    o.n_concurrency = 2;
+    struct conf *c = apps_open_text("{\"modules\": [\"logs.so\", \"none.so\"],"
+                                    " \"tasks\": {\"of_the_other\": {\"x\": 1}, \"proces_logs\": {}},"
+                                    " \"timers\": {\"a_timer\": {}}}",
+                                    &o);
     ck_assert_uint_eq(c->n_problems,
                       1); /* the unknown key, not the unknown task: it may be in the other module */
     ck_assert_ptr_nonnull(strstr(c->problems[0], "tasks.of_the_other.x: unknown key"));
-    ck_assert_str_eq(apps_usage, "");
+    ck_assert_str_eq(apps_usage, "-c stat: must be 1 to 4096, is 0\n");
+    ck_assert_uint_eq(c->n_warnings, 1);
+    ck_assert_str_eq(
+        strchr(c->warnings[0], ' '),
+        " not looked at until all modules load: tasks.of_the_other, tasks.proces_logs (did you "
+        "mean \"process_logs\"?), timers.a_timer, -c of_the_other, -c stat (did you mean \"stats\"?)");
     conf_free(&c);
+}
+
+/* Where all modules load, there is nothing that is not looked at. */
+START_TEST(test_all_is_looked_at)
+{
+    struct conf *c = apps_open_text("{\"modules\": [\"logs.so\"], \"tasks\": {\"of_the_other\": {}}}", NULL);
+    ck_assert_uint_eq(c->n_problems, 1);
+    ck_assert_uint_eq(c->n_warnings, 0);
+    conf_free(&c);
+}
+END_TEST
+
+/* A module alone has no file to give it a name in. */
+START_TEST(test_app_named_after_module)
+{
+    static const char *const names[][2] = {
+        {"x/my logs.so", "my_logs"},
+        {".logs.so", "_logs"},
+        {"logs (2).v1.so", "logs__2_.v1"},
+        {"caf\xc3\xa9.so", "caf__"},
+        {"a123456789012345678901234567890123456789012345678901234567890123456789.so",
+         "a123456789012345678901234567890123456789012345678901234567890123"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct conf *c = conf_load(names[i][0]);
+        ck_assert_uint_eq(c->n_problems, 0);
+        ck_assert_str_eq(c->app, names[i][1]);
+        conf_free(&c);
+    }
 }
 END_TEST
 
@@ -233,6 +272,8 @@ conf_merge_suite(void)
     tcase_add_test(merge, test_usage_problems);
     tcase_add_test(merge, test_workers_by_command_line);
     tcase_add_test(merge, test_undescribed_module_hides_nothing_else);
+    tcase_add_test(merge, test_all_is_looked_at);
+    tcase_add_test(merge, test_app_named_after_module);
     tcase_add_test(merge, test_too_many_counters);
     suite_add_tcase(s, merge);
     return s;

@@ -258,6 +258,53 @@ START_TEST(test_usable_cpus)
 }
 END_TEST
 
+/* brokers_good and brokers_bad: what conf_brokers_check says of a list. */
+static void
+brokers_good(const char *list)
+{
+    char *why = conf_brokers_check(list);
+    ck_assert_msg(!why, "%s: %s", list, why);
+}
+
+static void
+brokers_bad(const char *list, const char *expected)
+{
+    char *why = conf_brokers_check(list);
+    ck_assert_msg(why != NULL, "taken: \"%s\"", list);
+    ck_assert_str_eq(why, expected);
+    free(why);
+}
+
+START_TEST(test_brokers)
+{
+    static const char *const good[] = {
+        "localhost",         "localhost:9092", "h1:1,h2:65535", "h1:1, h2:2 ,",
+        "10.0.0.1:9092",     "[::1]:9092",     "[::1]",         "::1",
+        "SASL_SSL://h:9093", "ssl://h",        "h:00009092",    "a.b-c_d:9092,,e"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        brokers_good(good[i]);
+    const char *none = "names no broker; give HOST:PORT, several separated by commas, such as localhost:9092";
+    brokers_bad("", none);
+    brokers_bad(" ", none);
+    brokers_bad(",, ,", none);
+    brokers_bad("h:0", "\"h:0\" has no port from 1 to 65535");
+    brokers_bad("a:1,h:65536,b:x", "\"h:65536\" has no port from 1 to 65535");
+    brokers_bad("h:99999999999999999999", "\"h:99999999999999999999\" has no port from 1 to 65535");
+    brokers_bad("h:", "\"h:\" has no port from 1 to 65535");
+    brokers_bad("h:-1", "\"h:-1\" has no port from 1 to 65535");
+    brokers_bad("h:9092x", "\"h:9092x\" has no port from 1 to 65535");
+    brokers_bad("[::1]:0", "\"[::1]:0\" has no port from 1 to 65535");
+    brokers_bad(":9092", "\":9092\" names no host");
+    brokers_bad("SSL://", "\"SSL://\" names no host");
+    brokers_bad("SSL://:9093", "\"SSL://:9093\" names no host");
+    brokers_bad("9092", "\"9092\" is a port without its host");
+    brokers_bad("h1:1 h2:2", "\"h1:1 h2:2\" holds a space; addresses are separated by commas");
+    brokers_bad("a:1,http://h:80",
+                "\"http://h:80\" must begin with the host, or with one of PLAINTEXT://, SSL://, "
+                "SASL_PLAINTEXT://, SASL_SSL://");
+}
+END_TEST
+
 Suite *
 conf_values_suite(void)
 {
@@ -268,6 +315,7 @@ conf_values_suite(void)
     tcase_add_test(values, test_shown_is_read_back);
     tcase_add_test(values, test_shown_shortest);
     tcase_add_test(values, test_nearest);
+    tcase_add_test(values, test_brokers);
     suite_add_tcase(s, values);
     TCase *cpus = tcase_create("cpus");
     tcase_add_checked_fixture(cpus, make_mount, remove_mount);

@@ -59,12 +59,16 @@ START_TEST(test_properties_that_are_none)
 {
     const char *given[] = {"linger.m=3", "group.instance.id=x", "fetch.min.bytes=abc"};
     struct conf_overrides o = {.properties = given, .n_properties = 3};
-    expect("{\"fetch.min.byte\": 1, \"sasl.pasword\": \"x\", \"group.id\": 1, \"acks\": null}",
+    expect("{\"fetch.min.byte\": 1, \"sasl.pasword\": \"x\", \"group.id\": 1, \"acks\": null, \"groupid\": "
+           "\"x\"}",
            "{\"auto.offset.reset\": \"newest\", \"log_cb\": \"x\"}", &o,
            "kafka.group.id: is set by headrace for each task; give the task a \"group\" instead\n"
            "kafka.acks: must be text, a number, true or false\n"
            "kafka.fetch.min.byte: librdkafka knows no such property; did you mean \"fetch.min.bytes\"?\n"
            "kafka.sasl.pasword: librdkafka knows no such property; did you mean \"sasl.password\"?\n"
+           "kafka.groupid: librdkafka knows no such property; \"group.id\" is set by headrace for each task; "
+           "give "
+           "the task a \"group\" instead\n"
            "tasks.process_logs.kafka.auto.offset.reset: librdkafka does not take \"newest\": Invalid value "
            "\"newest\" for "
            "configuration property \"auto.offset.reset\"\n"
