@@ -56,6 +56,12 @@ kafka_options_take(struct kafka_options *k, int opt, const char *arg)
     return 1;
 }
 
+static bool
+is_brokers(const char *property)
+{
+    return strcmp(property, "bootstrap.servers") == 0 || strcmp(property, "metadata.broker.list") == 0;
+}
+
 /* set sets one property; `from` says where it came from. */
 static int
 set(const struct kafka_options *k, rd_kafka_conf_t *conf, const char *name, const char *value, int code,
@@ -69,6 +75,19 @@ set(const struct kafka_options *k, rd_kafka_conf_t *conf, const char *name, cons
     return command_error(k->command, code, "%s: kafka.%s: %s", from, name, wrong);
 }
 
+/* set_given sets a property of the command line; brokers that cannot be one are refused. */
+static int
+set_given(const struct kafka_options *k, rd_kafka_conf_t *conf, const char *name, const char *value,
+          const char *from)
+{
+    char *wrong = is_brokers(name) ? conf_brokers_check(value) : NULL;
+    if (!wrong)
+        return set(k, conf, name, value, EX_USAGE, from);
+    int code = usage_error(k->command, "%s: %s", from, wrong);
+    free(wrong);
+    return code;
+}
+
 static int
 apply_app(const struct kafka_options *k, rd_kafka_conf_t *conf)
 {
@@ -78,8 +97,7 @@ apply_app(const struct kafka_options *k, rd_kafka_conf_t *conf)
     int code = 0;
     for (size_t i = 0; i < c->n_problems; i++)
         code = command_error(k->command, EX_CONFIG, "%s", c->problems[i]);
-    json_object_foreach(c->kafka, name, value)
-    {
+    json_object_foreach(c->kafka, name, value) {
         if (code)
             break;
         code = set(k, conf, name, json_string_value(value), EX_CONFIG, c->path);
@@ -106,27 +124,70 @@ apply_running(struct kafka_options *k, rd_kafka_conf_t *conf)
     return code;
 }
 
+/* say_brokers tells which brokers were chosen where none were named. */
+static void
+say_brokers(const struct kafka_options *k, const rd_kafka_conf_t *conf)
+{
+    char brokers[512];
+    size_t size = sizeof brokers;
+    if (rd_kafka_conf_get(conf, "bootstrap.servers", brokers, &size) == RD_KAFKA_CONF_OK)
+        fprintf(stderr, "headrace %s: at %s, as the running app %s\n", k->command, brokers,
+                k->running.owner.app);
+}
+
 static int
 apply_property(const struct kafka_options *k, rd_kafka_conf_t *conf, const char *property)
 {
     char *name = mem_string(property), *value = strchr(name, '='), *from = mem_printf("-X %s", property);
     *value++ = '\0';
-    int code = set(k, conf, name, value, EX_USAGE, from);
+    from[3 + strlen(name)] = '\0'; /* without the value: it may be a password */
+    int code = set_given(k, conf, name, value, from);
     free(name);
     free(from);
     return code;
 }
 
+/* names_brokers says whether an option does. */
+static bool
+names_brokers(const struct kafka_options *k)
+{
+    bool named = k->brokers || k->app || k->running.app || k->running.runtime_dir;
+    for (size_t i = 0; i < k->n_properties; i++) {
+        char *name = strndup(k->properties[i], strcspn(k->properties[i], "="));
+        named = named || is_brokers(name);
+        free(name);
+    }
+    return named;
+}
+
+/* take_only_running makes the one app that runs the one that is asked for its brokers; where none runs, or
+ * several do, there is none. */
+static bool
+take_only_running(struct kafka_options *k)
+{
+    char *error;
+    bool one = rundir_find(NULL, NULL, &k->running.path, &k->running.owner, &error) == 0;
+    free(error);
+    free(k->running.path);
+    k->running.path = NULL;
+    if (one)
+        k->running.app = k->running.owner.app;
+    return one;
+}
+
 int
 kafka_options_apply(struct kafka_options *k, rd_kafka_conf_t *conf)
 {
+    bool only = !names_brokers(k) && take_only_running(k);
     int code = set(k, conf, "bootstrap.servers", BROKERS_DEFAULT, EX_SOFTWARE, "default");
     if (code == 0 && k->app)
         code = apply_app(k, conf);
     if (code == 0 && (k->running.app || k->running.runtime_dir))
         code = apply_running(k, conf);
+    if (code == 0 && only)
+        say_brokers(k, conf);
     if (code == 0 && k->brokers)
-        code = set(k, conf, "bootstrap.servers", k->brokers, EX_USAGE, "-b");
+        code = set_given(k, conf, "bootstrap.servers", k->brokers, "-b");
     for (size_t i = 0; code == 0 && i < k->n_properties; i++)
         code = apply_property(k, conf, k->properties[i]);
     return code;

@@ -3,7 +3,9 @@
  *     -b BROKERS, -X PROPERTY=VALUE, --app APP (its `kafka` section), -a NAME or --runtime-dir DIR (the
  * brokers of a running app)
  *
- * What is nearer to the command line wins: -X, then -b, then the running app, then the section of APP. */
+ * What is nearer to the command line wins: -X, then -b, then the running app, then the section of APP. Where
+ * none of them is given: the brokers of the running app, if exactly one runs, which is said on stderr; else
+ * localhost:9092. */
 #ifndef SUPERVISOR_CLIENT_KAFKA_OPTIONS_H
 #define SUPERVISOR_CLIENT_KAFKA_OPTIONS_H
 

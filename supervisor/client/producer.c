@@ -162,6 +162,8 @@ producer_send(struct producer *p, uint64_t line, struct producer_text key, struc
         if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL || is_hopeless(p))
             break;
         rd_kafka_poll(p->rk, 100); /* reports make room */
+        if (p->give_up && p->give_up())
+            break;
     }
     if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
         p->failed++; /* why is known already */
@@ -174,14 +176,17 @@ producer_send(struct producer *p, uint64_t line, struct producer_text key, struc
 static void
 print_sum(const struct producer *p)
 {
+    char why[64] = "interrupted before all records were confirmed";
+    if (!p->gave_up)
+        snprintf(why, sizeof why, "records were not confirmed within %g s", p->timeout);
     if (p->failed > p->lines_named && p->lines_named > 0)
         fprintf(stderr, "headrace %s: ... and %" PRIu64 " more\n", p->command, p->failed - p->lines_named);
     if (p->missing)
         fprintf(stderr, "headrace %s: %s: there is no topic %s; create it first\n", p->command, p->brokers,
                 p->topic);
     else if (p->unreachable)
-        fprintf(stderr, "headrace %s: %s: records were not confirmed within %g s%s%s\n", p->command,
-                p->brokers, p->timeout, p->last_error[0] ? ": " : "", p->last_error);
+        fprintf(stderr, "headrace %s: %s: %s%s%s\n", p->command, p->brokers, why,
+                p->last_error[0] ? ": " : "", p->last_error);
     if (p->failed > 0)
         fprintf(stderr, "sent %" PRIu64 " of %" PRIu64 " records to %s\n", p->confirmed, p->given, p->topic);
     else
@@ -193,7 +198,8 @@ int
 producer_close(struct producer *p)
 {
     while (rd_kafka_outq_len(p->rk) > 0) {
-        if (is_hopeless(p) && p->confirmed == 0) /* there is no hope for the others */
+        p->gave_up = p->gave_up || (p->give_up && p->give_up());
+        if (p->gave_up || (is_hopeless(p) && p->confirmed == 0)) /* there is no hope for the others */
             rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_flush(p->rk, 500);
     }

@@ -17,6 +17,9 @@ struct producer {
     bool unreachable;     /* records were given up on since nobody confirmed them */
     bool missing;         /* there is no such topic */
     bool fatal;           /* the producer cannot go on */
+    bool (*give_up)(
+        void); /* asked now and then: true, and what is not confirmed is given up on; NULL: never */
+    bool gave_up;
     char last_error[512]; /* of the connection; "" without one */
 };
 

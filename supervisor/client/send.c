@@ -25,24 +25,31 @@ struct wish {
     int64_t partition;
 };
 
-static volatile sig_atomic_t interrupted;
+/* How many INT and TERM came, and how many of them are borne: one that ends the reading. */
+static volatile sig_atomic_t signals;
+static int borne = 1;
 
 static void
 on_signal(int signal)
 {
     (void)signal;
-    interrupted = 1;
+    signals++;
 }
 
-/* watch_signals: the first INT or TERM ends the reading, and what was read is still sent; the second one
- * kills. */
+/* watch_signals: the first INT or TERM ends the reading, and what was read is still sent; the next one, and
+ * any that comes when all was read, gives up. */
 static void
 watch_signals(void)
 {
-    struct sigaction end = {.sa_handler = on_signal,
-                            .sa_flags = (int)SA_RESETHAND}; /* no SA_RESTART: read returns */
+    struct sigaction end = {.sa_handler = on_signal}; /* no SA_RESTART: read returns */
     sigaction(SIGINT, &end, NULL);
     sigaction(SIGTERM, &end, NULL);
+}
+
+static bool
+give_up(void)
+{
+    return signals > borne;
 }
 
 static int
@@ -123,12 +130,12 @@ send_lines(const struct wish *w, struct producer *p, FILE *in)
     ssize_t length;
     uint64_t number = 0;
     bool go_on = true;
-    while (go_on && !interrupted && (errno = 0, length = getline(&line, &space, in)) >= 0) {
+    while (go_on && !signals && (errno = 0, length = getline(&line, &space, in)) >= 0) {
         if (length > 0 && line[length - 1] == '\n')
             length--;
         go_on = send_line(w, p, ++number, line, (size_t)length);
     }
-    int failed = go_on && !interrupted && !feof(in) ? errno : 0;
+    int failed = go_on && !signals && !feof(in) ? errno : 0;
     free(line);
     if (!failed)
         return 0;
@@ -145,8 +152,13 @@ send_file(struct wish *w, rd_kafka_conf_t *conf, FILE *in)
         return code;
     if (w->partition >= 0)
         p.partition = (int32_t)w->partition;
+    p.give_up = give_up;
     watch_signals();
     int read_code = send_lines(w, &p, in);
+    borne = signals > 0;
+    if (signals > 0 && rd_kafka_flush(p.rk, 500) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        fprintf(stderr, "headrace " COMMAND
+                        ": interrupted; waiting for what was read to be confirmed, once more gives up\n");
     code = producer_close(&p);
     return read_code ? read_code : code;
 }
