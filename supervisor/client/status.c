@@ -65,7 +65,8 @@ workers_cell(struct table *t, json_t *task)
 {
     json_t *workers = json_object_get(task, "workers"), *w;
     size_t i, alive = 0;
-    json_array_foreach(workers, i, w) alive += json_integer_value(json_object_get(w, "pid")) > 0;
+    json_array_foreach(workers, i, w)
+        alive += json_integer_value(json_object_get(w, "pid")) > 0;
     if (json_is_array(workers))
         table_cell(t, "%zu/%" JSON_INTEGER_FORMAT, alive,
                    json_integer_value(json_object_get(task, "concurrency")));
@@ -80,20 +81,28 @@ number_cell(struct table *t, json_t *number)
     table_json(t, json_number_value(number) < 0 ? NULL : number);
 }
 
+/* print_safe prints a text that may come from elsewhere, without control characters. */
+static void
+print_safe(const char *text)
+{
+    for (; *text; text++)
+        putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+}
+
 static void
 print_tasks(json_t *tasks)
 {
-    static const char *const titles[] = {"TASK",    "KIND",     "STATE", "WORKERS>", "PROCESSED>",
-                                         "FAILED>", "RETRIED>", "LAG>",  "RATE/S>"};
-    static const char *const keys[] = {"processed", "failed", "retried", "lag", "rate"};
+    static const char *const titles[] = {"TASK",     "KIND",  "STATE",    "WORKERS>", "PROCESSED>", "FAILED>",
+                                         "RETRIED>", "DEAD>", "SKIPPED>", "LAG>",     "RATE/S>"};
+    static const char *const keys[] = {"processed", "failed", "retried", "dead_lettered",
+                                       "skipped",   "lag",    "rate"};
     struct table t;
     json_t *task;
     size_t i;
     if (json_array_size(tasks) == 0)
         return;
     table_begin(&t, titles, COUNT(titles));
-    json_array_foreach(tasks, i, task)
-    {
+    json_array_foreach(tasks, i, task) {
         bool stream = strcmp(text_of(task, "kind"), "stream") == 0;
         table_json(&t, json_object_get(task, "name"));
         table_json(&t, json_object_get(task, "kind"));
@@ -106,6 +115,26 @@ print_tasks(json_t *tasks)
     table_print(&t, stdout, 0);
 }
 
+/* print_troubles says for each task what holds it up. */
+static void
+print_troubles(json_t *tasks)
+{
+    json_t *task;
+    size_t i;
+    json_array_foreach(tasks, i, task) {
+        json_int_t letters = json_integer_value(json_object_get(task, "waiting_letters"));
+        const char *trouble = json_string_value(json_object_get(task, "trouble"));
+        if (!trouble && letters == 0)
+            continue;
+        printf("\n%s: ", text_of(task, "name"));
+        if (letters > 0)
+            printf("%" JSON_INTEGER_FORMAT " dead letter%s not confirmed yet%s", letters,
+                   letters == 1 ? "" : "s", trouble ? ": " : "");
+        print_safe(trouble ? trouble : "");
+        putchar('\n');
+    }
+}
+
 static void
 print_timers(json_t *timers)
 {
@@ -116,8 +145,7 @@ print_timers(json_t *timers)
     if (json_array_size(timers) == 0)
         return;
     table_begin(&t, titles, COUNT(titles));
-    json_array_foreach(timers, i, timer)
-    {
+    json_array_foreach(timers, i, timer) {
         table_json(&t, json_object_get(timer, "name"));
         table_json(&t, json_object_get(timer, "schedule"));
         table_json(&t, json_object_get(timer, "fired"));
@@ -142,8 +170,7 @@ print_counters(json_t *counters)
     if (json_object_size(counters) == 0)
         return;
     table_begin(&t, titles, COUNT(titles));
-    json_object_foreach(counters, name, total)
-    {
+    json_object_foreach(counters, name, total) {
         table_cell(&t, "%s", name);
         table_json(&t, total);
     }
@@ -177,8 +204,7 @@ print_workers(json_t *workers)
     if (json_array_size(workers) == 0)
         return;
     table_begin(&t, titles, COUNT(titles));
-    json_array_foreach(workers, i, w)
-    {
+    json_array_foreach(workers, i, w) {
         for (size_t k = 0; k < COUNT(keys); k++)
             table_json(&t, json_object_get(w, keys[k]));
         json_t *rss = json_object_get(w, "rss_bytes");
@@ -202,8 +228,9 @@ print_partitions(json_t *partitions)
     if (json_array_size(partitions) == 0)
         return;
     table_begin(&t, titles, COUNT(titles));
-    json_array_foreach(partitions, i, p) for (size_t k = 0; k < COUNT(keys); k++)
-        number_cell(&t, json_object_get(p, keys[k]));
+    json_array_foreach(partitions, i, p)
+        for (size_t k = 0; k < COUNT(keys); k++)
+            number_cell(&t, json_object_get(p, keys[k]));
     table_print(&t, stdout, 2);
 }
 
@@ -212,8 +239,7 @@ print_details(json_t *tasks)
 {
     json_t *task;
     size_t i;
-    json_array_foreach(tasks, i, task)
-    {
+    json_array_foreach(tasks, i, task) {
         printf("\n%s:\n", text_of(task, "name"));
         print_workers(json_object_get(task, "workers"));
         print_partitions(json_object_get(task, "partitions"));
@@ -266,6 +292,7 @@ print_status(const struct wish *w, json_t *status)
     }
     print_head(status);
     print_tasks(tasks);
+    print_troubles(tasks);
     print_timers(json_object_get(status, "timers"));
     print_counters(json_object_get(status, "counters"));
     if (w->verbose)
