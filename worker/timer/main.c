@@ -159,9 +159,21 @@ serve(void)
     }
 }
 
-int
-main(void)
+/* The supervisor gives the app's name and descriptors; who starts this by hand has none. */
+static bool
+started_by_hand(int argc, char **argv)
 {
+    return argc != 2 || argv[1][0] == '-' || fcntl(CHILD_FD_BOOT, F_GETFD) < 0 ||
+           fcntl(CHILD_FD_LIFELINE, F_GETFD) < 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (started_by_hand(argc, argv)) {
+        fputs("headrace-timer is started by `headrace run`; it does nothing by hand.\n", stderr);
+        return EXIT_USAGE;
+    }
     open_fds();
     read_boot();
     say_ready();
