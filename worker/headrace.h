@@ -310,7 +310,9 @@ const void *hr_next_as_(hr_task *self, const hr_type *type);
             _)(__VA_ARGS__)
 
 #define HR_DECLARE_(kind, called, ...) HR_DECLARE_1_(kind, called, __VA_ARGS__)
+/* The struct means nothing: where the name is no identifier, its own name is in the first error. */
 #define HR_DECLARE_1_(kind, called, ...)                                                                \
+    struct hr_##kind##_takes_a_name_without_quotes_##called;                                            \
     static int hr_##kind##_body_##called(hr_task *self);                                                \
     __attribute__((__constructor__)) static void hr_##kind##_register_##called(void)                        \
     {                                                                                                   \
