@@ -2,7 +2,8 @@
 # demo.sh - the example at work: installs what is missing, builds, runs conf/demo.json on an embedded broker with
 # two workers, and feeds it log records at a steady pace, every tenth of them an ERROR.
 #
-# Ctrl-C ends it in order, or DEMO_SECONDS=N does.
+# It runs where every app does, so `build/headrace status` in another terminal finds it. Ctrl-C ends it in order, or
+# DEMO_SECONDS=N does.
 set -eu
 cd "$(dirname "$0")/.."
 build=build # where conf/demo.json looks for its module
@@ -12,7 +13,6 @@ scripts/setup.sh
 make --no-print-directory BUILD=$build
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/headrace-demo.XXXXXX")
-run=$dir/run
 
 # Records for ever: what was due since the last look, ten times a second.
 generate() {
@@ -27,8 +27,22 @@ generate() {
     done
 }
 
+# The runtime directory of this app, and of no other one of that name.
+place() {
+    local base
+    for base in "${XDG_RUNTIME_DIR:-}/headrace" /run/headrace "/tmp/headrace-$(id -u)"; do
+        if [ -e "$base/demo.$app/control" ]; then
+            echo "$base/demo.$app"
+            return
+        fi
+    done
+    return 1
+}
+
 # The broker's address, as soon as the app runs and can be asked.
 brokers() {
+    local run
+    run=$(place) || return
     "$build/headrace" status --json --runtime-dir "$run" 2>/dev/null |
         sed -n 's/.*"brokers": *"\([^"]*\)".*/\1/p' | grep .
 }
@@ -39,16 +53,18 @@ feed() {
     generate | "$build/headrace" send logs -b "$address" - &
     if [ -n "${DEMO_SECONDS:-}" ]; then
         sleep "$DEMO_SECONDS"
-        "$build/headrace" stop --runtime-dir "$run"
+        "$build/headrace" stop --runtime-dir "$(place)"
     else
         wait
     fi
 }
 
+echo "demo: in another terminal: $build/headrace status" >&2
+
 # Both run as jobs, in process groups of their own: signals reach the app once, from here, and the feeder with
 # all that it started is ended as one.
 set -m
-"$build/headrace" run conf/demo.json --embedded -c process_logs=2 --runtime-dir "$run" </dev/null &
+"$build/headrace" run conf/demo.json --embedded -c process_logs=2 </dev/null &
 app=$!
 feed </dev/null >"$dir/feeder" 2>&1 &
 feeder=$!
