@@ -82,6 +82,7 @@ FORCE:
 
 at = $(DESTDIR)$(abspath $(PREFIX))
 pages = $(wildcard supervisor/*.[1-8] worker/*.[1-8] conf/*.[1-8])
+docs = $(at)/share/doc/headrace
 install: all
 	install -d $(at)/bin $(at)/libexec/headrace $(at)/include $(at)/lib/pkgconfig
 	install -m 755 $(BUILD)/headrace $(at)/bin/
@@ -91,7 +92,13 @@ install: all
 	    'Description: Tasks of a Kafka application in processes of their own' 'Version: $(version)' \
 	    'Requires.private: jansson' 'Cflags: -I$${includedir}' >$(at)/lib/pkgconfig/headrace.pc
 	$(foreach p,$(pages),install -D -m 644 $(p) $(at)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p));)
+	install -d $(docs)/conf $(docs)/tasks
+	install -m 644 README.md $(docs)/
+	install -m 644 conf/reference.md $(docs)/conf/
+	install -m 644 worker/tasks/*.c $(docs)/tasks/
+	for f in conf/*.json; do sed 's|"\.\./build/tasks/|"../tasks/|g' $$f >$(docs)/$$f || exit; done
 uninstall:
+	rm -rf $(docs)
 	rm -f $(at)/bin/headrace $(at)/libexec/headrace/headrace-worker $(at)/libexec/headrace/headrace-timer \
 	    $(at)/include/headrace.h $(at)/lib/pkgconfig/headrace.pc \
 	    $(foreach p,$(pages),$(at)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
@@ -112,7 +119,9 @@ test-kafka: all $(modules) $(tools)
 valgrind: all $(modules) $(BUILD)/unit-tests
 	valgrind -q --error-exitcode=99 --leak-check=full $(BUILD)/unit-tests
 boundaries: all
-	BUILD=$(BUILD) scripts/boundaries.sh && scripts/header.sh
+	BUILD=$(BUILD) scripts/boundaries.sh && scripts/header.sh && scripts/reference.sh --check
+reference:
+	scripts/reference.sh
 style:
 	scripts/style.sh
 format:
@@ -127,4 +136,5 @@ help:
 	@echo 'make test-kafka  the tests against a real Kafka on this machine (Java 17, Maven)'
 	@echo 'make valgrind    the unit tests under valgrind'
 	@echo 'make boundaries  who includes and links whom; make style: sizes; make format: clang-format'
-.PHONY: all ready install uninstall demo test test-unit test-flow test-kafka valgrind boundaries style format clean help
+	@echo 'make reference   conf/reference.md out of conf/options.def'
+.PHONY: all ready install uninstall demo test test-unit test-flow test-kafka valgrind boundaries reference style format clean help
