@@ -23,21 +23,24 @@ module_flags = -std=gnu11 -D_GNU_SOURCE -Iworker -fPIC -shared -Wall -Wextra $(W
 test_flags = -Iworker -I$(BUILD)/suites -Wno-missing-prototypes -DBUILD_DIR='"$(abspath $(BUILD))"' \
             -DSOURCE_DIR='"$(CURDIR)"'
 link      = $(CC) -pthread $(sanitize) $(LDFLAGS)
-includes := $(shell pkg-config --cflags rdkafka libzmq jansson check 2>/dev/null)
+includes := $(shell pkg-config --cflags rdkafka libzmq jansson check libdw 2>/dev/null)
 kafka    := $(shell pkg-config --libs rdkafka 2>/dev/null)
 zmq      := $(shell pkg-config --libs libzmq jansson 2>/dev/null)
 check    := $(shell pkg-config --libs check 2>/dev/null)
+dw       := $(shell pkg-config --libs libdw libelf 2>/dev/null)
 
 objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(2),$(wildcard $(1))))
-mains      := supervisor/main.c worker/main.c worker/timer/main.c
+mains      := supervisor/main.c worker/main.c worker/timer/main.c worker/symbolize/main.c
 shared     := $(call objects,shared/*.c)
 conf       := $(call objects,conf/*.c)
 supervisor := $(call objects,supervisor/*.c supervisor/client/*.c,$(mains))
 worker     := $(call objects,worker/*.c,$(mains))
 timer      := $(call objects,worker/timer/*.c,$(mains))
+symbolize  := $(call objects,worker/symbolize/*.c,$(mains))
 unit       := $(call objects,tests/unit/*.c)
 flow       := $(call objects,tests/flow/*.c) $(BUILD)/obj/tests/unit/flow-runner.o
-programs := $(BUILD)/headrace $(BUILD)/headrace-worker $(BUILD)/headrace-timer
+helpers  := $(BUILD)/headrace-worker $(BUILD)/headrace-timer $(BUILD)/headrace-symbolize
+programs := $(BUILD)/headrace $(helpers)
 tasks    := $(patsubst worker/tasks/%.c,$(BUILD)/tasks/%.so,$(wildcard worker/tasks/*.c))
 modules  := $(patsubst tests/flow/modules/%.c,$(BUILD)/test-modules/%.so,$(wildcard tests/flow/modules/*.c))
 tools    := $(patsubst tests/kafka/%.c,$(BUILD)/kafka/%,$(wildcard tests/kafka/*.c))
@@ -46,11 +49,13 @@ all: $(programs) $(tasks)
 $(BUILD)/headrace: $(BUILD)/obj/supervisor/main.o $(supervisor) $(conf) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)
 $(BUILD)/headrace-worker: $(BUILD)/obj/worker/main.o $(worker) $(shared)
-	$(q)echo '  link    $@' && $(link) -rdynamic -o $@ $^ $(zmq) -ldl
+	$(q)echo '  link    $@' && $(link) -rdynamic -Wl,-z,now -o $@ $^ $(zmq) -ldl
 $(BUILD)/headrace-timer: $(BUILD)/obj/worker/timer/main.o $(timer) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(zmq)
-$(BUILD)/unit-tests: $(unit) $(supervisor) $(worker) $(timer) $(conf) $(shared)
-	$(q)echo '  link    $@' && $(link) -rdynamic -o $@ $^ $(kafka) $(zmq) $(check) -ldl
+$(BUILD)/headrace-symbolize: $(BUILD)/obj/worker/symbolize/main.o $(symbolize) $(call objects,shared/mem.c shared/log.c shared/clock.c)
+	$(q)echo '  link    $@' && $(link) -o $@ $^ $(dw)
+$(BUILD)/unit-tests: $(unit) $(supervisor) $(worker) $(timer) $(symbolize) $(conf) $(shared)
+	$(q)echo '  link    $@' && $(link) -rdynamic -o $@ $^ $(kafka) $(zmq) $(check) $(dw) -ldl
 $(BUILD)/flow-tests: $(flow) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq) $(check)
 $(tools): $(BUILD)/kafka/%: $(BUILD)/obj/tests/kafka/%.o $(shared)
@@ -86,7 +91,7 @@ docs = $(at)/share/doc/headrace
 install: all
 	install -d $(at)/bin $(at)/libexec/headrace $(at)/include $(at)/lib/pkgconfig
 	install -m 755 $(BUILD)/headrace $(at)/bin/
-	install -m 755 $(BUILD)/headrace-worker $(BUILD)/headrace-timer $(at)/libexec/headrace/
+	install -m 755 $(helpers) $(at)/libexec/headrace/
 	install -m 644 worker/headrace.h $(at)/include/
 	printf '%s\n' 'prefix=$(abspath $(PREFIX))' 'includedir=$${prefix}/include' '' 'Name: headrace' \
 	    'Description: Tasks of a Kafka application in processes of their own' 'Version: $(version)' \
@@ -99,7 +104,7 @@ install: all
 	for f in conf/*.json; do sed 's|"\.\./build/tasks/|"../tasks/|g' $$f >$(docs)/$$f || exit; done
 uninstall:
 	rm -rf $(docs)
-	rm -f $(at)/bin/headrace $(at)/libexec/headrace/headrace-worker $(at)/libexec/headrace/headrace-timer \
+	rm -f $(at)/bin/headrace $(helpers:$(BUILD)/%=$(at)/libexec/headrace/%) \
 	    $(at)/include/headrace.h $(at)/lib/pkgconfig/headrace.pc \
 	    $(foreach p,$(pages),$(at)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 	-rmdir $(at)/libexec/headrace

@@ -13,13 +13,14 @@ pkg-config  tool  pkg-config      pkg-config
 rdkafka     lib   librdkafka-dev  librdkafka 2.0.2 or newer
 libzmq      lib   libzmq3-dev     libzmq 4.3 or newer
 jansson     lib   libjansson-dev  jansson 2.14 or newer
+libdw       lib   libdw-dev       libdw (elfutils) 0.170 or newer
 check       lib   check           libcheck 0.15 or newer
 '
 kafka_needs='
 java        tool  openjdk-17-jre-headless  Java 17
 mvn         tool  maven                    Maven
 '
-declare -A at_least=([rdkafka]=2.0.2 [libzmq]=4.3 [jansson]=2.14 [check]=0.15)
+declare -A at_least=([rdkafka]=2.0.2 [libzmq]=4.3 [jansson]=2.14 [libdw]=0.170 [check]=0.15)
 
 check_only=
 for option in "$@"; do

@@ -3,8 +3,10 @@
  *
  * A child is born by fork and exec: `headrace-worker TASK INSTANCE`, `headrace-timer APP`,
  * `headrace-worker --describe MODULE`, `headrace-worker --try MODULE TASK`. Its descriptors have these numbers.
+ * `headrace-symbolize` has none of them: it reads the frames of a dead worker (scoreboard.h) from its stdin, and
+ * writes one line, "function (file:line) < function (file:line) < ...", to its stdout.
  *
- * Boot document (JSON, in a sealed memfd at CHILD_FD_BOOT), of a worker:
+ * Boot document (JSON, in a memfd at CHILD_FD_BOOT), of a worker:
  *   {"app", "task", "kind": "stream"|"background"|"timer", "instance", "concurrency", "module": path,
  *    "endpoint": "ipc://...", "generation", "log_level": "info", "counters": ["name", ...]}
  * of the timer process:
@@ -37,5 +39,6 @@ enum child_exit { CHILD_EXIT_OK = 0, CHILD_EXIT_RETURNED = 1, CHILD_EXIT_SETUP =
  * the folder of /proc/self/exe + "../libexec/headrace", then in that folder itself (an uninstalled build). */
 #define CHILD_WORKER "headrace-worker"
 #define CHILD_TIMER "headrace-timer"
+#define CHILD_SYMBOLIZE "headrace-symbolize"
 
 #endif

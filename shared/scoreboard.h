@@ -26,6 +26,7 @@
 #define SCOREBOARD_SLOTS 16384 /* a power of two, at least twice the largest batch */
 #define SCOREBOARD_COUNTERS 256
 #define SCOREBOARD_REASONS 16
+#define SCOREBOARD_BACKTRACE 8192
 #define REASON_MAX 496
 
 enum slot_state {
@@ -66,6 +67,11 @@ struct scoreboard {
     _Atomic uint32_t failures_read;
     char message[REASON_MAX];  /* PHASE_SETUP_FAILED: what went wrong; written before the phase */
     struct reason reasons[SCOREBOARD_REASONS];
+    /* A worker that dies of a signal: where it was, innermost first, a line "PATH+0xOFFSET" (OFFSET from where
+     * the file is loaded, PATH perhaps with " (deleted)") or "0xADDRESS" for each frame. Not touched before, so
+     * that it takes no memory. The length is written after the text it counts. */
+    _Atomic uint32_t backtrace_length;
+    char backtrace[SCOREBOARD_BACKTRACE];
     _Atomic int64_t counters[SCOREBOARD_COUNTERS]; /* what this life added, by index in the boot document */
     _Atomic uint8_t state[];   /* enum slot_state, `slots` of them */
 };

@@ -20,6 +20,7 @@
 #include "shared/children.h"
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "worker/backtrace.h"
 #include "worker/body.h"
 #include "worker/boot.h"
 #include "worker/counter.h"
@@ -30,6 +31,7 @@
 #include "worker/registry.h"
 #include "worker/text.h"
 #include "worker/told.h"
+#include "worker/trigger.h"
 #include "worker/uplink.h"
 
 static void
@@ -49,6 +51,15 @@ life_prepare_process(void)
     struct sigaction action = {.sa_handler = heed_nothing, .sa_flags = SA_RESTART};
     sigaction(SIGPIPE, &action, NULL);
     setvbuf(stdout, buffer, _IOLBF, sizeof buffer);
+}
+
+/* A signal that ends this process leaves a backtrace: of the code of others, not of what called it. */
+static void
+leave_backtraces(struct scoreboard *sb)
+{
+    static const void *const outside[] = {(const void *)body_run, (const void *)trigger_serve,
+                                          (const void *)module_open, (const void *)module_setup, NULL};
+    backtrace_watch(sb, outside);
 }
 
 /* refuse is the end of a life that could not be set up. */
@@ -129,6 +140,7 @@ life_run(void)
     told_open(boot.sb);
     told_on(SIGTERM);
     life_prepare_process();
+    leave_backtraces(boot.sb);
     const char *why;
     const struct entry *e = load(&boot, &why);
     return e ? live(&boot, e) : refuse(&boot, why);

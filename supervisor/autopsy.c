@@ -1,0 +1,304 @@
+/* autopsy.c - the backtrace of a dead worker, made readable by a process of its own.
+ *
+ * Owns: the processes of headrace-symbolize under way, their answers, and the list of them.
+ *
+ * DESIGN: a worker that was ended by a signal has left raw frames on its scoreboard (worker/backtrace.c).
+ * Making them readable means parsing files that the supervisor does not trust, so a child does it, gets the
+ * frames as a document at its stdin, and answers with one line. The child has AUTOPSY_LIMIT; then it is
+ * killed, and the death is told without a backtrace. What comes from the scoreboard and from the child is
+ * copied with bounds, and without control characters.
+ *
+ * An autopsy ends when its process is reaped. Until then the list holds a reference, so it may be dropped by
+ * everybody else before.
+ *
+ * Guarantees: never blocks but in autopsy_abandon, where the process was killed. done is called exactly once.
+ * Must not know: workers, records, dead letters. */
+#include "supervisor/autopsy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shared/children.h"
+#include "shared/log.h"
+#include "shared/mem.h"
+#include "supervisor/spawn.h"
+
+#define LOOK_EVERY (10 * NS_PER_MS) /* where there is no descriptor of a process */
+
+struct autopsy {
+    struct autopsy *next;
+    unsigned references;
+    struct loop *loop;
+    autopsy_done *done;
+    void *arg;
+    pid_t pid;         /* -1: could not be started, or was reaped */
+    int pidfd, answer; /* -1: none */
+    struct loop_watch exit_watch, answer_watch;
+    mono_ns deadline;
+    bool ended, answered; /* answered: up to the newline */
+    size_t taken;         /* bytes read */
+    size_t length;
+    char *line; /* what was answered so far */
+};
+
+static struct autopsy *under_way;
+
+/* printable copies text without control characters, but for newlines where they are allowed. */
+static size_t
+printable(char *to, const char *from, size_t n, bool lines)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char b = (unsigned char)from[i];
+        if ((b >= ' ' && b != 0x7f) || (lines && b == '\n'))
+            to[kept++] = (char)b;
+    }
+    return kept;
+}
+
+char *
+autopsy_frames(const struct scoreboard *sb)
+{
+    size_t n = atomic_load_explicit(&sb->backtrace_length, memory_order_acquire);
+    if (n > SCOREBOARD_BACKTRACE)
+        n = SCOREBOARD_BACKTRACE;
+    char *frames = mem_alloc(n + 1);
+    n = printable(frames, sb->backtrace, n, true);
+    while (n > 0 && frames[n - 1] != '\n')
+        n--;
+    frames[n] = '\0';
+    if (n > 0)
+        return frames;
+    free(frames);
+    return NULL;
+}
+
+/* ---- its end ---------------------------------------------------------------------------------------------
+ */
+
+static void
+close_answer(struct autopsy *a)
+{
+    if (a->answer < 0)
+        return;
+    loop_remove(a->loop, &a->answer_watch);
+    close(a->answer);
+    a->answer = -1;
+}
+
+/* read_answer takes what is there; at most a line of AUTOPSY_LINE_MAX, what is more is not read. */
+static void
+read_answer(void *arg)
+{
+    struct autopsy *a = arg;
+    char step[4096];
+    while (a->answer >= 0) {
+        size_t room = AUTOPSY_LINE_MAX - a->taken;
+        ssize_t n = read(a->answer, step, room < sizeof step ? room : sizeof step);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n <= 0) {
+            close_answer(a);
+            return;
+        }
+        a->taken += (size_t)n;
+        const char *newline = memchr(step, '\n', (size_t)n);
+        size_t take = newline ? (size_t)(newline - step) : (size_t)n;
+        a->length += printable(a->line + a->length, step, take, false);
+        a->answered = newline != NULL;
+        if (newline)
+            close_answer(a);
+    }
+}
+
+/* end is for one that has no process any more; the reference of the list goes with it. */
+static void
+end(struct autopsy *a)
+{
+    for (struct autopsy **at = &under_way; *at; at = &(*at)->next)
+        if (*at == a) {
+            *at = a->next;
+            break;
+        }
+    a->ended = true;
+    a->line[a->length] = '\0';
+    if (a->done)
+        a->done(a->arg, autopsy_line(a));
+    autopsy_drop(a);
+}
+
+/* bury deals with the end of the process; `how` as for waitid. How it ended does not matter: an answer that
+ * came up to its newline is one. */
+static bool
+bury(struct autopsy *a, int how)
+{
+    siginfo_t info;
+    int result;
+    memset(&info, 0, sizeof info);
+    while ((result = waitid(P_PID, (id_t)a->pid, &info, WEXITED | how)) < 0 && errno == EINTR)
+        ;
+    if (result == 0 && info.si_pid == 0)
+        return false;
+    read_answer(a);
+    close_answer(a);
+    if (a->pidfd >= 0) {
+        loop_remove(a->loop, &a->exit_watch);
+        close(a->pidfd);
+    }
+    a->pid = a->pidfd = -1;
+    return true;
+}
+
+static void
+take_exit(void *arg)
+{
+    struct autopsy *a = arg;
+    if (bury(a, WNOHANG))
+        end(a);
+}
+
+/* ---- its beginning ---------------------------------------------------------------------------------------
+ */
+
+static int
+spawn_symbolize(struct autopsy *a, const char *frames, const char *program, char *const envp[])
+{
+    char *const argv[] = {(char[]){CHILD_SYMBOLIZE}, NULL};
+    int answer[2] = {-1, -1}, document = spawn_document("headrace-frames", frames, strlen(frames));
+    if (document >= 0 && pipe2(answer, O_CLOEXEC) == 0) {
+        fcntl(answer[0], F_SETFL, O_NONBLOCK);
+        const struct spawn_fd fds[] = {{document, STDIN_FILENO}, {answer[1], STDOUT_FILENO}};
+        a->pid = spawn(program, argv, envp, fds, 2, NULL, &a->pidfd);
+    }
+    int saved = errno;
+    a->answer = answer[0];
+    if (answer[1] >= 0)
+        close(answer[1]);
+    if (document >= 0)
+        close(document);
+    if (a->pid < 0 && answer[0] >= 0) {
+        close(answer[0]);
+        a->answer = -1;
+    }
+    errno = saved;
+    return a->pid < 0 ? -1 : 0;
+}
+
+static void
+watch(struct autopsy *a)
+{
+    a->answer_watch = (struct loop_watch){.fd = a->answer, .ready = read_answer, .arg = a};
+    loop_add(a->loop, &a->answer_watch);
+    a->exit_watch = (struct loop_watch){.fd = a->pidfd, .ready = take_exit, .arg = a};
+    if (a->pidfd >= 0)
+        loop_add(a->loop, &a->exit_watch);
+}
+
+struct autopsy *
+autopsy_start(struct loop *loop, const char *frames, const char *program, char *const envp[],
+              autopsy_done *done, void *arg)
+{
+    struct autopsy *a = mem_alloc(sizeof *a);
+    *a = (struct autopsy){.next = under_way,
+                          .references = 2,
+                          .loop = loop,
+                          .done = done,
+                          .arg = arg,
+                          .pid = -1,
+                          .pidfd = -1,
+                          .answer = -1,
+                          .line = mem_alloc(AUTOPSY_LINE_MAX + 1),
+                          .deadline = clock_mono() + AUTOPSY_LIMIT};
+    under_way = a;
+    if (spawn_symbolize(a, frames, program, envp) == 0)
+        watch(a);
+    else
+        log_warn("no backtrace", "program=\"%s\" reason=\"%s\"", program, strerror(errno));
+    return a;
+}
+
+struct autopsy *
+autopsy_hold(struct autopsy *a)
+{
+    if (a)
+        a->references++;
+    return a;
+}
+
+void
+autopsy_drop(struct autopsy *a)
+{
+    if (!a || --a->references > 0)
+        return;
+    free(a->line);
+    free(a);
+}
+
+bool
+autopsy_ended(const struct autopsy *a)
+{
+    return a->ended;
+}
+
+const char *
+autopsy_line(const struct autopsy *a)
+{
+    return a->ended && a->answered && a->length > 0 ? a->line : NULL;
+}
+
+/* ---- those under way -------------------------------------------------------------------------------------
+ */
+
+/* attend looks after one: true where it has ended. */
+static bool
+attend(struct autopsy *a, mono_ns now)
+{
+    if (a->pid < 0 || (a->pidfd < 0 && bury(a, WNOHANG))) {
+        end(a);
+        return true;
+    }
+    if (now >= a->deadline && a->deadline != MONO_NEVER) {
+        kill(a->pid, SIGKILL);
+        a->deadline = MONO_NEVER;
+        log_warn("no backtrace", "reason=\"%s took more than %lld s: killed\"", CHILD_SYMBOLIZE,
+                 (long long)(AUTOPSY_LIMIT / NS_PER_S));
+    }
+    return false;
+}
+
+/* done may start or abandon others: after each end the list is looked through anew. */
+mono_ns
+autopsy_tick(mono_ns now)
+{
+    mono_ns next = MONO_NEVER;
+    for (struct autopsy *a = under_way; a;) {
+        if (attend(a, now)) {
+            a = under_way;
+            next = MONO_NEVER;
+            continue;
+        }
+        next = mono_earlier(next, a->pidfd < 0 ? mono_earlier(a->deadline, now + LOOK_EVERY) : a->deadline);
+        a = a->next;
+    }
+    return next;
+}
+
+void
+autopsy_abandon(void)
+{
+    while (under_way) {
+        struct autopsy *a = under_way;
+        if (a->pid >= 0) {
+            kill(a->pid, SIGKILL);
+            bury(a, 0);
+        }
+        end(a);
+    }
+}
