@@ -8,6 +8,8 @@
 #include "shared/mem.h"
 #include "supervisor/source_int.h"
 
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
 /* Defaults where they differ from librdkafka's; the configuration's kafka section comes after and wins. */
 static const char *const consumer_defaults[][2] = {
     {"auto.offset.reset", "earliest"},
@@ -35,6 +37,38 @@ static const char *const producer_defaults[][2] = {
 static const char *const producer_owned[][2] = {
     {"enable.idempotence", "true"},
 };
+
+/* ---- seeing when the group is joined: commit.c says why ---- */
+
+enum { API_JOIN_GROUP = 11, API_SYNC_GROUP = 14 }; /* Kafka's numbers */
+
+static rd_kafka_resp_err_t
+request_sent(rd_kafka_t *rk, int fd, const char *name, int32_t id, int16_t key, int16_t version, int32_t correlation,
+             size_t size, void *source)
+{
+    (void)rk, (void)fd, (void)name, (void)id, (void)version, (void)correlation, (void)size;
+    if (key == API_JOIN_GROUP)
+        atomic_store(&((struct source *)source)->joining, true);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t
+response_received(rd_kafka_t *rk, int fd, const char *name, int32_t id, int16_t key, int16_t version,
+                  int32_t correlation, size_t size, int64_t took, rd_kafka_resp_err_t err, void *source)
+{
+    (void)rk, (void)fd, (void)name, (void)id, (void)version, (void)correlation, (void)size, (void)took;
+    if (key == API_SYNC_GROUP && !err)
+        atomic_store(&((struct source *)source)->joining, false);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t
+client_made(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *source, char *text, size_t size)
+{
+    (void)conf, (void)text, (void)size;
+    rd_kafka_interceptor_add_on_request_sent(rk, "headrace", request_sent, source);
+    return rd_kafka_interceptor_add_on_response_received(rk, "headrace", response_received, source);
+}
 
 static void
 log_of_rdkafka(const rd_kafka_t *rk, int level, const char *facility, const char *text)
@@ -80,10 +114,8 @@ out:
     return NULL;
 }
 
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
-
 rd_kafka_conf_t *
-clients_consumer(const struct task *t, char **error)
+clients_consumer(struct source *s, const struct task *t, char **error)
 {
     rd_kafka_conf_t *conf = clients_conf(t, consumer_defaults, COUNT(consumer_defaults), consumer_owned,
                                          COUNT(consumer_owned), error);
@@ -91,9 +123,10 @@ clients_consumer(const struct task *t, char **error)
         rd_kafka_conf_destroy(conf);
         return NULL;
     }
-    if (conf)
-        rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT |
-                                           RD_KAFKA_EVENT_ERROR);
+    if (!conf)
+        return NULL;
+    rd_kafka_conf_interceptor_add_on_new(conf, "headrace", client_made, s);
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
     return conf;
 }
 

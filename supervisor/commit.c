@@ -2,11 +2,19 @@
  *
  * Owns: the one commit that may be under way.
  * Guarantees: only commit points of the ledger are committed, one request at a time, never while a commit would cost the
- *   assignment (between an unassign and the next assign), never for a partition that was lost.
- * Must not know: workers. */
+ *   assignment, never for a partition that was lost.
+ * Must not know: workers.
+ *
+ * A commit that reaches the broker behind a JoinGroup of the same client is answered when the new generation is there,
+ * and refused; librdkafka then gives the whole assignment up. So none is sent while the group is being joined: from the
+ * JoinGroup that goes out to the SyncGroup that is answered, as interceptors see them (clients.c). */
+#include <string.h>
+
 #include "supervisor/source_int.h"
 
 #include "shared/log.h"
+
+#define MARK_AGAIN (50 * NS_PER_MS)
 
 static bool
 changed(const struct fetch *f)
@@ -15,11 +23,20 @@ changed(const struct fetch *f)
     return !f->lost && point >= 0 && point != f->committed;
 }
 
+/* last_word: the partition is left with nothing in hand, and its commit has not said so yet. */
+static bool
+last_word(const struct source *s, const struct fetch *f)
+{
+    bool left = f->leaving || s->state >= SOURCE_COMMITTING;
+    return left && !f->said_clean && f->recovery == RECOVERY_DONE && f->part.led.held == 0 && f->part.led.letters == 0;
+}
+
 bool
 commit_pending(const struct source *s)
 {
     for (uint32_t i = 0; i < s->n_fetches; i++)
-        if (changed(s->fetches[i]))
+        if (changed(s->fetches[i]) ||
+            (last_word(s, s->fetches[i]) && ledger_commit_point(&s->fetches[i]->part.led) >= 0))
             return true;
     return false;
 }
@@ -29,10 +46,16 @@ commit_list(const struct source *s, bool all)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)s->n_fetches);
     for (uint32_t i = 0; i < s->n_fetches; i++) {
-        const struct fetch *f = s->fetches[i];
+        struct fetch *f = s->fetches[i];
         int64_t point = ledger_commit_point(&f->part.led);
-        if (changed(f) || (all && !f->lost && point >= 0))
-            rd_kafka_topic_partition_list_add(list, f->part.topic, f->part.number)->offset = point;
+        if (f->lost || point < 0 || !(all || changed(f) || recovery_wants_mark(f) || last_word(s, f)))
+            continue;
+        rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, f->part.topic, f->part.number);
+        p->offset = point;
+        f->leaving_clean = last_word(s, f);
+        recovery_marking(f);
+        p->metadata = recovery_metadata(f, point); /* freed with the list */
+        p->metadata_size = strlen(p->metadata);
     }
     return list;
 }
@@ -40,8 +63,8 @@ commit_list(const struct source *s, bool all)
 bool
 commit_send(struct source *s, bool all)
 {
-    if (s->commit_in_flight || s->commit_held)
-        return false;
+    if (s->commit_in_flight || (atomic_load(&s->joining) && s->state == SOURCE_RUNNING))
+        return false; /* at a stop it is tried all the same: there is nothing to be spoilt any more */
     rd_kafka_topic_partition_list_t *list = commit_list(s, all);
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (list->cnt > 0) {
@@ -61,8 +84,13 @@ note_committed(struct source *s, const rd_kafka_topic_partition_list_t *list)
     for (int i = 0; i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *p = &list->elems[i];
         struct fetch *f = source_fetch(s, p->topic, p->partition);
-        if (f && !p->err && p->offset >= 0)
+        bool good = f && !p->err && p->offset >= 0;
+        if (good)
             f->committed = p->offset;
+        if (good && f->leaving_clean)
+            f->said_clean = true;
+        if (f)
+            recovery_marked(f, good);
     }
 }
 
@@ -76,21 +104,33 @@ commit_event(struct source *s, rd_kafka_event_t *event)
     if (!err && list) {
         source_reached(s);
         note_committed(s, list);
-    } else if (s->commit_failed && s->reached) {
+    } else {
+        for (uint32_t i = 0; i < s->n_fetches; i++)
+            recovery_marked(s->fetches[i], false);
+    }
+    if (s->commit_failed && s->reached) {
         source_complain(s, "commit failed, it is sent again", rd_kafka_err2str(err));
     }
+}
+
+static bool
+wants_mark(const struct source *s)
+{
+    for (uint32_t i = 0; i < s->n_fetches; i++)
+        if (recovery_wants_mark(s->fetches[i]) && ledger_commit_point(&s->fetches[i]->part.led) >= 0)
+            return true;
+    return false;
 }
 
 mono_ns
 commit_tick(struct source *s, mono_ns now)
 {
-    if (s->commit_held && now >= s->commit_held_until)
-        s->commit_held = false;
     if (s->state != SOURCE_RUNNING || s->revoking || s->commit_in_flight)
         return MONO_NEVER;
-    if (now < s->next_commit)
-        return s->next_commit;
-    commit_send(s, s->probe);
+    if (now < s->next_commit && !(wants_mark(s) && now >= s->next_mark))
+        return wants_mark(s) ? mono_earlier(s->next_commit, s->next_mark) : s->next_commit;
+    bool sent = commit_send(s, s->probe);
     s->next_commit = now + s->task->app->conf->commit_interval;
+    s->next_mark = sent ? now : now + MARK_AGAIN;
     return s->next_commit;
 }

@@ -136,6 +136,8 @@ dispatch_supplies(const struct dispatch *d, const struct partition *p, const str
 {
     if (!p->open)
         return SUPPLY_NOTHING;
+    if (p->single && (!p->permitted || p->led.held > 0 || p->led.letters > 0))
+        return SUPPLY_NOTHING;
     if (d->order == DISPATCH_PARTITION && ((p->holder && p->holder != h) || p->led.letters > 0))
         return SUPPLY_NOTHING;
     if (!has_waiting(d, p))
@@ -157,6 +159,26 @@ dispatch_pick(struct dispatch *d, const struct holding *h, mono_ns now, enum dis
         }
     }
     return NULL;
+}
+
+bool
+dispatch_has(const struct dispatch *d, const struct holding *h, mono_ns now)
+{
+    for (uint32_t i = 0; i < d->n_parts; i++)
+        if (dispatch_supplies(d, d->parts[i], h, now) != SUPPLY_NOTHING)
+            return true;
+    return false;
+}
+
+bool
+dispatch_has_suspect(const struct dispatch *d, const struct holding *h, mono_ns now)
+{
+    for (uint32_t i = 0; i < d->n_parts; i++) {
+        struct partition *p = d->parts[i];
+        if (dispatch_supplies(d, p, h, now) == SUPPLY_WAITING && ledger_entry(&p->led, dispatch_waiting(d, p))->suspect)
+            return true;
+    }
+    return false;
 }
 
 mono_ns
@@ -217,6 +239,13 @@ came_back(struct dispatch *d, struct partition *p, uint64_t pos)
 }
 
 void
+dispatch_kept(struct dispatch *d, struct partition *p, uint64_t pos)
+{
+    if (d->order == DISPATCH_NONE)
+        redo_push(p, pos);
+}
+
+void
 dispatch_returned(struct dispatch *d, struct partition *p, uint64_t pos)
 {
     ledger_take_back(&p->led, pos);
@@ -233,8 +262,9 @@ dispatch_retry(struct dispatch *d, struct partition *p, uint64_t pos, mono_ns du
 void
 dispatch_letter(struct dispatch *d, struct partition *p, uint64_t pos)
 {
-    (void)d;
     ledger_letter(&p->led, pos);
+    if (d->order == DISPATCH_PARTITION && pos == p->next)
+        p->next++; /* it was never handed out */
     if (p->led.held == 0)
         p->holder = NULL;
 }

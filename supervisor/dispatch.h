@@ -24,6 +24,8 @@ struct partition {
     bool open;      /* records may be handed out; false while it drains, and before it is ready */
     bool more;      /* the source may have records that are not in the ledger yet */
     struct ledger led;
+    bool single;    /* one record at a time, each with a permit (recovery.c) */
+    bool permitted; /* single: the next one may go */
     /* the lane, with order partition */
     uint32_t lane;  /* never 0, unique within the task */
     uint32_t epoch; /* raised when the whole lane was taken back after a failure */
@@ -60,6 +62,10 @@ enum dispatch_supply {
 /* dispatch_pick returns the next partition that may give records to this worker now, in turn, and what kind; NULL: none. */
 struct partition *dispatch_pick(struct dispatch *d, const struct holding *h, mono_ns now,
                                 enum dispatch_supply *supply);
+/* dispatch_has says whether dispatch_pick would find one, without taking the turn; dispatch_has_suspect whether a record
+ * that must travel alone waits for a worker such as this one. */
+bool dispatch_has(const struct dispatch *d, const struct holding *h, mono_ns now);
+bool dispatch_has_suspect(const struct dispatch *d, const struct holding *h, mono_ns now);
 /* dispatch_supplies says what this one partition may give to the worker now. */
 enum dispatch_supply dispatch_supplies(const struct dispatch *d, const struct partition *p, const struct holding *h,
                                        mono_ns now);
@@ -70,6 +76,7 @@ uint32_t dispatch_lane(const struct dispatch *d, const struct partition *p);
 
 /* What happened to an entry. */
 void dispatch_handed(struct dispatch *d, struct partition *p, uint64_t pos, const struct holding *h);
+void dispatch_kept(struct dispatch *d, struct partition *p, uint64_t pos); /* read, and not handed out at once */
 void dispatch_returned(struct dispatch *d, struct partition *p, uint64_t pos);
 void dispatch_retry(struct dispatch *d, struct partition *p, uint64_t pos, mono_ns due);
 void dispatch_letter(struct dispatch *d, struct partition *p, uint64_t pos); /* its lane waits for the letter */

@@ -10,6 +10,7 @@
  * hold records of several partitions: as many as the pace says, or as fit into FRAME_BYTES, but at least one. A suspect
  * travels alone. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/wire.h"
 #include "supervisor/source.h"
@@ -49,6 +50,7 @@ put(struct feeding *f, struct partition *p, uint64_t pos, size_t at)
     e->body = batch_ref(f->batch);
     e->at = (uint32_t)at;
     holding_put(f->holding, f->frame, p, pos);
+    source_handed(p);
 }
 
 /* put_waiting hands out entries again that came back; false where the next one must travel alone and cannot now. */
@@ -84,22 +86,72 @@ add_headers(struct wire_builder *b, size_t at, const rd_kafka_message_t *m)
         wire_batch_header(b, at, name, (struct wire_bytes){value, size});
 }
 
+/* write_message copies a message into a frame; returns where it stands. */
+static size_t
+write_message(struct wire_builder *b, const rd_kafka_message_t *m, struct wire_record r)
+{
+    r.offset = m->offset;
+    r.timestamp = rd_kafka_message_timestamp(m, NULL);
+    size_t at = wire_batch_record(b, &r, (struct wire_bytes){m->key, m->key_len},
+                                  (struct wire_bytes){m->payload, m->len});
+    add_headers(b, at, m);
+    wire_batch_end(b, at);
+    return at;
+}
+
+/* keep puts a message into the ledger without handing it out: it stands in a frame of its own, which is sent to nobody. */
+static uint64_t
+keep(struct partition *p, const rd_kafka_message_t *m, uint32_t attempt)
+{
+    struct wire_builder b;
+    struct batch *batch = batch_new();
+    wire_batch_begin(&b, 256);
+    struct wire_record r = {.origin = wire_batch_origin(&b, p->topic, p->number), .attempt = attempt};
+    size_t at = write_message(&b, m, r);
+    batch->data = wire_batch_finish(&b, 0, 0, 0, &batch->size);
+    uint64_t pos = ledger_add(&p->led, m->offset, batch, (uint32_t)at, (uint32_t)batch->size);
+    ledger_entry(&p->led, pos)->attempt = attempt;
+    return pos;
+}
+
+/* give_up_unread: the record has had all its attempts in lives of the supervisor before this one. */
+static void
+give_up_unread(struct feeding *f, struct partition *p, const rd_kafka_message_t *m)
+{
+    records_took_supervisor_down(f->task, p, keep(p, m, f->task->policy.attempts));
+}
+
+/* for_another_group: a letter was sent back for another group (headrace.for), so it is nothing to this one. */
+static bool
+for_another_group(const struct task *t, const rd_kafka_message_t *m)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t size;
+    return !rd_kafka_message_headers(m, &headers) &&
+           !rd_kafka_header_get_last(headers, "headrace.for", &value, &size) && value &&
+           (size != strlen(t->conf->group) || memcmp(value, t->conf->group, size) != 0);
+}
+
 static void
 put_message(struct feeding *f, struct partition *p, const rd_kafka_message_t *m)
 {
-    struct wire_record r = {
-        .origin = origin_for(f, p),
-        .lane = dispatch_lane(&f->task->dispatch, p),
-        .epoch = p->epoch,
-        .attempt = 1,
-        .offset = m->offset,
-        .timestamp = rd_kafka_message_timestamp(m, NULL),
-    };
-    size_t at = wire_batch_record(&f->builder, &r, (struct wire_bytes){m->key, m->key_len},
-                                  (struct wire_bytes){m->payload, m->len});
-    add_headers(&f->builder, at, m);
-    wire_batch_end(&f->builder, at);
+    uint32_t attempt = source_first_attempt(p);
+    if (for_another_group(f->task, m)) {
+        dispatch_done(&f->task->dispatch, p, ledger_add(&p->led, m->offset, NULL, 0, 0));
+        return;
+    }
+    if (attempt > f->task->policy.attempts) {
+        give_up_unread(f, p, m);
+        return;
+    }
+    struct wire_record r = {.origin = origin_for(f, p),
+                            .lane = dispatch_lane(&f->task->dispatch, p),
+                            .epoch = p->epoch,
+                            .attempt = attempt};
+    size_t at = write_message(&f->builder, m, r);
     uint64_t pos = ledger_add(&p->led, m->offset, NULL, 0, (uint32_t)(f->builder.size - at));
+    ledger_entry(&p->led, pos)->attempt = attempt;
     put(f, p, pos, at);
 }
 
@@ -109,7 +161,7 @@ fresh_limit(const struct feeding *f, const struct partition *p)
 {
     const struct task *t = f->task;
     uint64_t window = t->dispatch.window > ledger_in_flight(&p->led) ? t->dispatch.window - ledger_in_flight(&p->led) : 1;
-    uint64_t limit = f->want - f->frame->n;
+    uint64_t limit = p->single ? 1 : f->want - f->frame->n;
     uint64_t fit = (FRAME_BYTES - f->builder.size) / (t->record_bytes > 64 ? t->record_bytes : 64);
     limit = limit < window ? limit : window;
     limit = limit < fit ? limit : fit;
@@ -119,12 +171,13 @@ fresh_limit(const struct feeding *f, const struct partition *p)
 static void
 put_fresh(struct feeding *f, struct partition *p)
 {
-    static rd_kafka_message_t *messages[PACE_MAX]; /* one thread, not held between calls */
+    const rd_kafka_message_t *m;
+    rd_kafka_event_t *event;
     size_t before = f->builder.size;
-    size_t n = source_pull(f->task->source, p, messages, fresh_limit(f, p));
-    for (size_t i = 0; i < n; i++) {
-        put_message(f, p, messages[i]);
-        rd_kafka_message_destroy(messages[i]);
+    uint32_t n = 0;
+    for (uint32_t limit = fresh_limit(f, p); n < limit && (event = source_take(f->task->source, p, &m)); n++) {
+        put_message(f, p, m);
+        rd_kafka_event_destroy(event);
     }
     if (n > 0)
         f->task->record_bytes = (f->task->record_bytes * 3 + (f->builder.size - before) / n) / 4;
@@ -151,18 +204,21 @@ send_frame(struct feeding *f, struct worker *w)
                                             &f->batch->size);
     f->batch->data = data;
     holding_close(f->holding, f->frame, f->batch->size);
-    /* The reference of batch_new is libzmq's now. Where the worker is gone already, its burial gives the records back. */
-    pipe_send_owned(&w->child.pipe, data, f->batch->size, batch_sent, f->batch);
+    /* The reference of batch_new is libzmq's now. Where sending fails, the worker is gone, or must go: its burial gives
+     * the records back. */
+    if (pipe_send_owned(&w->child.pipe, data, f->batch->size, batch_sent, f->batch) < 0)
+        worker_replace(w, "its pipe cannot be written to");
 }
 
 /* feed_worker gives one frame to a worker that has credit; false if there was nothing for it. */
 static bool
 feed_worker(struct task *t, struct worker *w, mono_ns now)
 {
-    enum dispatch_supply supply;
     uint32_t room = holding_room(&w->holding, HELD_BYTES);
-    if (room == 0 || !dispatch_pick(&t->dispatch, &w->holding, now, &supply))
+    if (room == 0 || !dispatch_has(&t->dispatch, &w->holding, now))
         return false;
+    if (w->holding.n_frames > 0 && dispatch_has_suspect(&t->dispatch, &w->holding, now))
+        return false; /* it can only go to a worker with nothing: let this one become that */
     struct feeding f = {.task = t, .holding = &w->holding};
     f.want = pace_records(&t->pace) < room ? pace_records(&t->pace) : room;
     f.frame = holding_open(&w->holding, f.want);
@@ -190,4 +246,18 @@ feed_task(struct task *t, mono_ns now)
                 feed_worker(t, w, now);
         }
     t->first_fed = (t->first_fed + 1) % t->n_workers;
+}
+
+void
+feed_peek(struct task *t, struct partition *p)
+{
+    const rd_kafka_message_t *m;
+    rd_kafka_event_t *event = source_take(t->source, p, &m);
+    if (!event)
+        return;
+    if (for_another_group(t, m))
+        ledger_reach(&p->led, m->offset + 1);
+    else
+        dispatch_kept(&t->dispatch, p, keep(p, m, 1));
+    rd_kafka_event_destroy(event);
 }

@@ -277,7 +277,9 @@ bury_item(struct holding *h, struct holding_frame *f, uint32_t i, bool pinned, u
 {
     struct holding_item item = f->items[i];
     struct reason reason;
-    switch (slot_get(slot_of(h, f, i))) {
+    uint64_t taken = atomic_load_explicit(&h->sb->taken, memory_order_acquire);
+    bool begun = taken <= h->head && f->first + i < taken; /* else its byte is no worker's doing */
+    switch (begun ? slot_get(slot_of(h, f, i)) : SLOT_WAITING) {
     case SLOT_FINISHED:
         settle_finished(h, f, i);
         return false;

@@ -128,8 +128,12 @@ ledger_retry(struct ledger *led, uint64_t pos, mono_ns due)
 void
 ledger_letter(struct ledger *led, uint64_t pos)
 {
-    expect(led, pos, ENTRY_HELD)->state = ENTRY_LETTER;
-    led->held--;
+    struct entry *e = ledger_entry(led, pos);
+    if (e->state == ENTRY_HELD)
+        led->held--;
+    else
+        expect(led, pos, ENTRY_WAITING);
+    e->state = ENTRY_LETTER;
     led->letters++;
 }
 

@@ -56,7 +56,7 @@ void ledger_hand(struct ledger *led, uint64_t pos);      /* waiting -> held */
 void ledger_take_back(struct ledger *led, uint64_t pos); /* held -> waiting, no attempt counted */
 /* ledger_retry counts an attempt and lets the record wait until `due`: held -> waiting */
 void ledger_retry(struct ledger *led, uint64_t pos, mono_ns due);
-void ledger_letter(struct ledger *led, uint64_t pos);    /* held -> letter */
+void ledger_letter(struct ledger *led, uint64_t pos);    /* held or waiting -> letter */
 void ledger_done(struct ledger *led, uint64_t pos);      /* any but done -> done */
 
 /* ledger_commit_point is the offset to commit: the first one not done, or the position where all are; -1: not known yet. */

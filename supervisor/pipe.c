@@ -20,7 +20,12 @@
 
 #include "shared/log.h"
 
-static struct pipe *touched_list;
+#define ROUND 64           /* frames read before others have a turn */
+#define RECEIVE_MOST 1000  /* frames libzmq keeps for us: a child that floods waits */
+#define FRAME_MOST 65536   /* what children send is small */
+
+/* Pipes that were sent to, oldest first. */
+static struct pipe *touched_list, **touched_end = &touched_list;
 
 static void
 touch(struct pipe *p)
@@ -28,8 +33,9 @@ touch(struct pipe *p)
     if (p->touched)
         return;
     p->touched = true;
-    p->next_touched = touched_list;
-    touched_list = p;
+    p->next_touched = NULL;
+    *touched_end = p;
+    touched_end = &p->next_touched;
 }
 
 static void
@@ -38,6 +44,8 @@ untouch(struct pipe *p)
     for (struct pipe **at = &touched_list; *at; at = &(*at)->next_touched)
         if (*at == p) {
             *at = p->next_touched;
+            if (touched_end == &p->next_touched)
+                touched_end = at;
             break;
         }
     p->touched = false;
@@ -61,7 +69,8 @@ pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint,
         return -1;
     zmq_setsockopt(p->socket, ZMQ_LINGER, &none, sizeof none);
     zmq_setsockopt(p->socket, ZMQ_SNDHWM, &none, sizeof none); /* credits bound it */
-    zmq_setsockopt(p->socket, ZMQ_RCVHWM, &none, sizeof none);
+    zmq_setsockopt(p->socket, ZMQ_RCVHWM, &(int){RECEIVE_MOST}, sizeof(int));
+    zmq_setsockopt(p->socket, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_MOST}, sizeof(int64_t));
     if (zmq_bind(p->socket, endpoint) < 0 || zmq_getsockopt(p->socket, ZMQ_FD, &p->watch.fd, &size) < 0) {
         int saved = errno;
         zmq_close(p->socket);
@@ -133,7 +142,11 @@ void
 pipe_drain(struct pipe *p)
 {
     zmq_msg_t msg;
-    while (events(p) & ZMQ_POLLIN) {
+    for (int n = 0; events(p) & ZMQ_POLLIN; n++) {
+        if (n == ROUND) { /* others have a turn; the next round is due at once */
+            touch(p);
+            return;
+        }
         zmq_msg_init(&msg);
         if (zmq_msg_recv(&msg, p->socket, ZMQ_DONTWAIT) >= 0)
             p->frame(p->arg, zmq_msg_data(&msg), zmq_msg_size(&msg));
@@ -147,12 +160,16 @@ pipe_connected(struct pipe *p)
     return events(p) != 0;
 }
 
-void
+bool
 pipe_drain_touched(void)
 {
-    while (touched_list) { /* one at a time: what is read may send to others, or close them */
+    int n = 0;
+    for (struct pipe *p = touched_list; p; p = p->next_touched)
+        n++;
+    while (n-- > 0 && touched_list) { /* one at a time: what is read may send to others, or close them */
         struct pipe *p = touched_list;
         untouch(p);
         pipe_drain(p);
     }
+    return touched_list != NULL; /* touched since: they have their turn in the next round */
 }

@@ -38,7 +38,7 @@ void pipe_drain(struct pipe *p);
 /* pipe_connected says whether the child is at the other end, or frames of it may still come. */
 bool pipe_connected(struct pipe *p);
 
-/* pipe_drain_touched is for the loop: after sends libzmq may hold frames without a wake-up to come. */
-void pipe_drain_touched(void);
+/* pipe_drain_touched is for the loop: after sends libzmq may hold frames without a wake-up to come. True: there is more. */
+bool pipe_drain_touched(void);
 
 #endif

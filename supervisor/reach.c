@@ -13,6 +13,7 @@
 #include "supervisor/source_int.h"
 
 #define COMPLAIN_EVERY (10 * NS_PER_S)
+#define DOUBT (3 * NS_PER_S) /* an error of a connection with no success after it means that the broker is away */
 #define REMIND_EVERY (60 * NS_PER_S)
 
 /* reach_note keeps what the client says of a broker, less its tail about milliseconds and suppressed errors. */
@@ -25,6 +26,15 @@ reach_note(struct source *s, const char *why)
     if (tail)
         *tail = '\0';
     memcpy(s->last_error, text, sizeof text);
+}
+
+void
+reach_doubt(struct source *s, const char *why)
+{
+    reach_note(s, why);
+    s->probe = s->n_fetches > 0;
+    if (s->doubted_at == 0)
+        s->doubted_at = clock_mono();
 }
 
 void
@@ -45,6 +55,7 @@ source_reached(struct source *s)
         log_info("broker reached", "task=%s", s->task->conf->name);
     s->reached = true;
     s->probe = s->complained = false;
+    s->doubted_at = 0;
 }
 
 void
@@ -61,6 +72,8 @@ source_complain(struct source *s, const char *event, const char *text)
 void
 reach_tick(struct source *s, mono_ns now)
 {
+    if (s->reached && s->doubted_at != 0 && now - s->doubted_at > DOUBT)
+        reach_lost(s, s->last_error);
     if (s->missing[0] && s->n_fetches == 0 && now >= s->last_complaint_at + REMIND_EVERY)
         source_complain(s, "topic does not exist, it is waited for", s->missing);
     if (s->reached || now < s->next_complaint || s->state != SOURCE_RUNNING)

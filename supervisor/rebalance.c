@@ -12,8 +12,7 @@
  *   1. close the partitions; withdraw from the workers what they have not begun;
  *   2. wait until nothing of them is held; at drain_timeout kill the workers that are still on such a record;
  *   3. let a commit that is under way finish, then commit what these partitions have done, and wait for the answer;
- *   4. unassign, forget the partitions, and commit nothing more until the next assignment (in old librdkafkas a commit
- *      between the two loses the assignment).
+ *   4. unassign, forget the partitions, and commit nothing more until the group is joined again (commit.c).
  * Where the assignment was lost (session timeout), others may have the partitions already: no commit, unassign at
  * once; the records that workers are on are waited for in the background. */
 #include "supervisor/source_int.h"
@@ -21,8 +20,6 @@
 #include <string.h>
 
 #include "shared/log.h"
-
-#define HOLD_COMMITS (10 * NS_PER_S) /* after an unassign, where no assignment follows */
 
 static bool
 cooperative(const struct source *s)
@@ -57,7 +54,7 @@ open_where_free(struct source *s)
 {
     for (uint32_t i = 0; i < s->n_fetches; i++) {
         struct fetch *f = s->fetches[i];
-        if (!f->lost && !f->leaving && !f->part.open && s->state == SOURCE_RUNNING && !being_worked_on(s, f))
+        if (!f->lost && !f->leaving && !f->part.open && f->recovery == RECOVERY_DONE && s->state == SOURCE_RUNNING && !being_worked_on(s, f))
             f->part.open = true;
     }
 }
@@ -85,8 +82,8 @@ assigned(struct source *s, rd_kafka_topic_partition_list_t *list)
         forget_error(s, "cannot take an assignment", rd_kafka_incremental_assign(s->rk, list));
     else if (rd_kafka_assign(s->rk, list))
         source_complain(s, "cannot take an assignment", "rd_kafka_assign failed");
-    s->commit_held = false;
     s->assigned_once = true;
+    source_reached(s); /* a revoke may be librdkafka's own, an assignment is the broker's */
     s->missing[0] = '\0';
     s->rebalances++;
     open_where_free(s);
@@ -121,6 +118,7 @@ close_listed(struct source *s, bool lost)
         f->part.open = false;
         f->leaving = true;
         withdraw_everywhere(s, &f->part);
+        f->lost_at = lost ? clock_mono() : 0;
         f->lost = lost; /* last: a lost one is not found by name any more */
         if (lost) /* and its queue may soon be its successor's */
             source_fetch_cut(f);
@@ -151,21 +149,20 @@ letters_of_listed(const struct source *s)
     return letters;
 }
 
-static void
-unassign(struct source *s)
+void
+rebalance_unassign(struct source *s)
 {
+    atomic_store(&s->joining, true); /* it joins right after */
     if (cooperative(s))
         forget_error(s, "cannot give partitions up", rd_kafka_incremental_unassign(s->rk, s->revoking));
     else
         rd_kafka_assign(s->rk, NULL);
-    s->commit_held = s->state == SOURCE_RUNNING || s->state == SOURCE_DRAINING;
-    s->commit_held_until = clock_mono() + HOLD_COMMITS;
 }
 
 static void
 finish_revoke(struct source *s, bool lost)
 {
-    unassign(s);
+    rebalance_unassign(s);
     for (int i = 0; i < s->revoking->cnt; i++) {
         struct fetch *f = listed(s, s->revoking, i);
         if (f)
@@ -182,7 +179,7 @@ revoked(struct source *s, const rd_kafka_topic_partition_list_t *list)
 {
     bool lost = rd_kafka_assignment_lost(s->rk);
     if (s->revoking)
-        rd_kafka_topic_partition_list_destroy(s->revoking);
+        panic("a rebalance began before the last one was answered");
     s->revoking = rd_kafka_topic_partition_list_copy(list);
     s->drain_deadline = clock_mono() + s->task->app->conf->drain_timeout;
     s->drain_forced = false;
@@ -196,21 +193,33 @@ revoked(struct source *s, const rd_kafka_topic_partition_list_t *list)
     }
 }
 
-/* expend_holders: rule 9. */
+/* expend_holders_of: rule 9. */
+static void
+expend_holders_of(struct source *s, const struct partition *p)
+{
+    for (int i = 0; i < s->task->n_workers; i++)
+        if (s->task->workers[i].sb && holding_holds(&s->task->workers[i].holding, p) > 0)
+            worker_expend(&s->task->workers[i], "drain_timeout");
+}
+
 static void
 expend_holders(struct source *s)
 {
-    for (int i = 0; i < s->task->n_workers; i++)
-        for (int j = 0; j < s->revoking->cnt; j++) {
-            struct fetch *f = listed(s, s->revoking, j);
-            if (f && s->task->workers[i].sb && holding_holds(&s->task->workers[i].holding, &f->part) > 0)
-                worker_expend(&s->task->workers[i], "drain_timeout");
-        }
+    for (int j = 0; j < s->revoking->cnt; j++) {
+        struct fetch *f = listed(s, s->revoking, j);
+        if (f)
+            expend_holders_of(s, &f->part);
+    }
 }
 
 static mono_ns
 step_revoke(struct source *s, mono_ns now)
 {
+    if (rd_kafka_assignment_lost(s->rk)) { /* while it drained */
+        close_listed(s, true);
+        finish_revoke(s, true);
+        return MONO_NEVER;
+    }
     if (held_of_listed(s) > 0) {
         if (now < s->drain_deadline)
             return s->drain_deadline;
@@ -230,19 +239,31 @@ step_revoke(struct source *s, mono_ns now)
     return MONO_NEVER;
 }
 
+/* forget_lost lets go of lost partitions when nothing of them is held any more; after drain_timeout it is taken away. */
 static void
-forget_lost(struct source *s)
+forget_lost(struct source *s, mono_ns now)
 {
-    for (uint32_t i = 0; i < s->n_fetches; i++)
-        if (s->fetches[i]->lost && s->fetches[i]->part.led.held == 0)
-            source_fetch_remove(s, s->fetches[i--]);
+    for (uint32_t i = 0; i < s->n_fetches; i++) {
+        struct fetch *f = s->fetches[i];
+        if (!f->lost)
+            continue;
+        if (f->part.led.held == 0) {
+            source_fetch_remove(s, f);
+            i--;
+        } else if (now >= f->lost_at + s->task->app->conf->drain_timeout) {
+            expend_holders_of(s, &f->part);
+        }
+    }
     open_where_free(s);
 }
 
 mono_ns
 rebalance_tick(struct source *s, mono_ns now)
 {
-    forget_lost(s);
+    forget_lost(s, now);
+    recovery_ask(s, now);
+    recovery_peek(s);
+    recovery_tick(s);
     return s->revoking ? step_revoke(s, now) : MONO_NEVER;
 }
 

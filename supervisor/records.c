@@ -41,26 +41,27 @@ again(struct worker *w, struct partition *p, uint64_t pos, mono_ns wait, const c
 }
 
 static void
-skip(struct worker *w, struct partition *p, uint64_t pos, const char *why)
+skip(struct task *t, struct partition *p, uint64_t pos, const char *why)
 {
     struct entry *e = ledger_entry(&p->led, pos);
     char quoted[2 * REASON_MAX];
-    w->task->skipped++;
-    log_error("record skipped", "task=%s record=%s:%d:%" PRId64 " attempts=%u reason=\"%s\"", w->task->conf->name,
+    t->skipped++;
+    log_error("record skipped", "task=%s record=%s:%d:%" PRId64 " attempts=%u reason=\"%s\"", t->conf->name,
               p->topic, p->number, e->offset, e->attempt, log_quote(why, quoted, sizeof quoted));
-    dispatch_done(&w->task->dispatch, p, pos);
+    dispatch_done(&t->dispatch, p, pos);
 }
 
 /* stop_on: on_failure "stop": the record stays, and is the first one after the next start. */
 static void
-stop_on(struct worker *w, struct partition *p, uint64_t pos, const char *why)
+stop_on(struct task *t, struct partition *p, uint64_t pos, const char *why)
 {
     char text[REASON_MAX + 320];
     snprintf(text, sizeof text, "record %s:%d:%" PRId64 ": %s", p->topic, p->number,
              ledger_entry(&p->led, pos)->offset, why);
-    dispatch_returned(&w->task->dispatch, p, pos);
-    w->task->failed_for_good = true;
-    app_give_up(w->task->app, w->task->conf->name, text, "on_failure is stop: mend the task or the record, then start again");
+    if (ledger_entry(&p->led, pos)->state == ENTRY_HELD)
+        dispatch_returned(&t->dispatch, p, pos);
+    t->failed_for_good = true;
+    app_give_up(t->app, t->conf->name, text, "on_failure is stop: mend the task or the record, then start again");
 }
 
 /* look_at_run: SPEC 5.8, a bad deployment must not empty a topic into the dead letters. */
@@ -76,19 +77,19 @@ look_at_run(struct task *t, const char *why)
 }
 
 static void
-give_up(struct worker *w, struct partition *p, uint64_t pos, const char *why)
+give_up(struct task *t, struct partition *p, uint64_t pos, const char *why)
 {
-    switch (w->task->conf->on_failure) {
+    switch (t->conf->on_failure) {
     case CONF_SKIP:
-        skip(w, p, pos, why);
+        skip(t, p, pos, why);
         break;
     case CONF_STOP:
-        stop_on(w, p, pos, why);
+        stop_on(t, p, pos, why);
         break;
     default:
-        dispatch_letter(&w->task->dispatch, p, pos);
-        emit_letter(w->task->emitter, p, pos, why, NULL);
-        look_at_run(w->task, why);
+        dispatch_letter(&t->dispatch, p, pos);
+        emit_letter(t->emitter, p, pos, why, NULL);
+        look_at_run(t, why);
     }
 }
 
@@ -114,5 +115,12 @@ records_ended(void *worker, struct partition *p, uint64_t pos, enum ending endin
     if (decision.again)
         again(w, p, pos, decision.wait, why);
     else
-        give_up(w, p, pos, why);
+        give_up(w->task, p, pos, why);
+}
+
+void
+records_took_supervisor_down(struct task *t, struct partition *p, uint64_t pos)
+{
+    t->failed++;
+    give_up(t, p, pos, "crash: the supervisor ended");
 }

@@ -12,6 +12,7 @@
 
 #define RESTART_BACKOFF_FIRST (100 * NS_PER_MS)
 #define RESTART_BACKOFF_LONGEST (30 * NS_PER_S)
+#define RESTART_SHORT_LIFE NS_PER_S /* a worker that was asked to go sooner than that comes back after the first backoff */
 
 /* The deaths of one sort within a window: a ring of their times. */
 struct restart_history {

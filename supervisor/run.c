@@ -204,13 +204,22 @@ find_ends(struct app *a)
     return 0;
 }
 
+static size_t
+count_timers(const struct app *a)
+{
+    size_t timers = 0;
+    for (size_t i = 0; i < a->n_tasks; i++)
+        timers += a->tasks[i].conf->kind == CONF_TIMER;
+    return timers;
+}
+
 static int
 start(struct app *a)
 {
     char *error = NULL;
     int code = rundir_open(&a->rundir, a->conf->app, a->options->runtime_dir, &error);
-    if (code) {
-        log_error(error, NULL);
+    if (code) { /* the command line is wrong, or the place: no event of this app */
+        fprintf(stderr, "headrace: %s\n", error);
         free(error);
         return code;
     }
@@ -235,8 +244,8 @@ start(struct app *a)
     if (a->state == APP_STOPPING) /* told so while the broker was looked for */
         return 0;
     a->state = APP_RUNNING;
-    log_info("started", "app=%s pid=%d tasks=%zu runtime_dir=%s", a->conf->app, (int)getpid(), a->n_tasks,
-             a->rundir.path);
+    log_info("started", "app=%s pid=%d tasks=%zu timers=%zu runtime_dir=%s", a->conf->app, (int)getpid(),
+             a->n_tasks - count_timers(a), count_timers(a), a->rundir.path);
     return 0;
 }
 
@@ -319,8 +328,7 @@ feed_hungry(struct app *a)
 {
     bool hungry = true;
     for (int round = 0; round < ROUNDS && hungry; round++) {
-        hungry = false;
-        pipe_drain_touched();
+        hungry = pipe_drain_touched();
         for (size_t i = 0; i < a->n_tasks; i++)
             if (a->tasks[i].hungry && a->tasks[i].source) {
                 feed_task(&a->tasks[i], clock_mono());
@@ -383,6 +391,16 @@ end(struct app *a)
     loop_close(&a->loop);
 }
 
+/* unconfirmed: work was done that Kafka may not know to be done. */
+static bool
+unconfirmed(const struct app *a)
+{
+    for (size_t i = 0; i < a->n_tasks; i++)
+        if (a->tasks[i].source && source_unconfirmed(a->tasks[i].source))
+            return true;
+    return false;
+}
+
 int
 run(struct conf *c, const struct run_options *o)
 {
@@ -394,7 +412,7 @@ run(struct conf *c, const struct run_options *o)
     int code = start(&a);
     if (code == 0) {
         loop(&a);
-        code = a.exit_code ? a.exit_code : a.forced ? 2 : 0;
+        code = a.exit_code ? a.exit_code : a.forced || unconfirmed(&a) ? 2 : 0;
         log_info("stopped", "app=%s exit=%d", c->app, code);
     }
     end(&a);

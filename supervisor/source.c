@@ -60,16 +60,19 @@ struct source *
 source_open(struct task *t, char **error)
 {
     char text[512];
-    rd_kafka_conf_t *conf = clients_consumer(t, error);
-    if (!conf)
+    struct source *s = mem_alloc(sizeof *s);
+    rd_kafka_conf_t *conf = clients_consumer(s, t, error);
+    if (!conf) {
+        free(s);
         return NULL;
+    }
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
     if (!rk) {
         rd_kafka_conf_destroy(conf);
+        free(s);
         *error = mem_printf("%s", text);
         return NULL;
     }
-    struct source *s = mem_alloc(sizeof *s);
     s->task = t;
     s->rk = rk;
     rd_kafka_poll_set_consumer(rk);
@@ -99,10 +102,22 @@ source_start(struct source *s)
     rd_kafka_resp_err_t err = rd_kafka_subscribe(s->rk, topics);
     if (err)
         fatal(70, "%s: cannot subscribe to %s: %s", s->task->conf->name, s->task->conf->topic, rd_kafka_err2str(err));
+    s->joined = true;
     log_info("joining the group", "task=%s topic=%s group=%s", s->task->conf->name, s->task->conf->topic,
              s->task->conf->group);
     rd_kafka_topic_partition_list_destroy(topics);
     free(names);
+}
+
+/* destroy_client: librdkafka up to 2.3 aborts where a client is destroyed between joining its group and its first
+ * assignment (cooperative-sticky, its issue 4312). The process ends anyway; such a client is left to it. */
+static void
+destroy_client(struct source *s)
+{
+    bool closed = rd_kafka_consumer_closed(s->rk);
+    if (!s->assigned_once && rd_kafka_version() < 0x020400ff && s->joined)
+        return;
+    rd_kafka_destroy_flags(s->rk, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 void
@@ -117,13 +132,12 @@ source_free(struct source **sp)
         s->fetches[0]->part.led.held = 0; /* a forced end: what is held is not waited for */
         source_fetch_remove(s, s->fetches[0]);
     }
-    if (s->revoking)
+    if (s->revoking) { /* a close that the broker never answered still waits for this */
+        rebalance_unassign(s);
         rd_kafka_topic_partition_list_destroy(s->revoking);
+    }
     rd_kafka_queue_destroy(s->main);
-    /* librdkafka up to 2.3 aborts where a client is destroyed between joining its group and its first assignment
-     * (cooperative-sticky, its issue 4312). The process ends anyway; such a client is left to it. */
-    if (s->assigned_once || s->state != SOURCE_CLOSED || rd_kafka_version() >= 0x020400ff)
-        rd_kafka_destroy_flags(s->rk, s->state == SOURCE_CLOSED ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    destroy_client(s);
     close(s->wake_fd);
     ends_free(s);
     free(s->fetches);
@@ -151,7 +165,8 @@ source_fetch_add(struct source *s, const char *topic, int32_t number)
     f->source = s;
     f->part.topic = mem_string(topic);
     f->part.number = number;
-    f->committed = -1;
+    f->committed = f->start_point = -1;
+    f->first_attempt = 1;
     dispatch_add(&s->task->dispatch, &f->part, batch_unref);
     f->queue = rd_kafka_queue_get_partition(s->rk, topic, number);
     rd_kafka_queue_forward(f->queue, NULL);
@@ -178,6 +193,8 @@ source_fetch_remove(struct source *s, struct fetch *f)
     if (s->task->emitter)
         emit_forget(s->task->emitter, &f->part);
     dispatch_remove(&s->task->dispatch, &f->part);
+    if (s->active == f)
+        s->active = NULL;
     for (uint32_t i = 0; i < s->n_fetches; i++)
         if (s->fetches[i] == f) {
             s->fetches[i] = s->fetches[--s->n_fetches];
@@ -187,40 +204,58 @@ source_fetch_remove(struct source *s, struct fetch *f)
     free(f);
 }
 
-/* ---- pulling ---- */
+/* ---- taking records ---- */
 
 /* take_special deals with what a queue holds beside records. */
 static void
-take_special(struct source *s, struct fetch *f, const rd_kafka_message_t *m)
+take_special(struct source *s, struct fetch *f, rd_kafka_event_t *event)
 {
     char text[512];
-    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        ledger_reach(&f->part.led, m->offset);
+    if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        rd_kafka_topic_partition_t *end = rd_kafka_event_topic_partition(event);
+        if (end)
+            ledger_reach(&f->part.led, end->offset);
+        rd_kafka_topic_partition_destroy(end);
         return;
     }
-    snprintf(text, sizeof text, "%s:%d: %s", f->part.topic, f->part.number, rd_kafka_message_errstr(m));
+    snprintf(text, sizeof text, "%s:%d: %s", f->part.topic, f->part.number, rd_kafka_event_error_string(event));
     source_complain(s, "kafka reports an error", text);
 }
 
-size_t
-source_pull(struct source *s, struct partition *p, rd_kafka_message_t **messages, size_t max)
+/* One at a time, never by rd_kafka_consume_batch_queue: when a rebalance pauses the partition in the middle of such a
+ * call, librdkafka throws away what the call has taken so far, and goes on behind it (records would be lost). Taken
+ * singly, a record may come once more instead. */
+rd_kafka_event_t *
+source_take(struct source *s, struct partition *p, const rd_kafka_message_t **message)
 {
     struct fetch *f = fetch_of(p);
-    ssize_t n = rd_kafka_consume_batch_queue(f->queue, 0, messages, max);
-    size_t kept = 0;
-    for (ssize_t i = 0; i < n; i++) {
-        if (messages[i]->err) {
-            take_special(s, f, messages[i]);
-            rd_kafka_message_destroy(messages[i]);
-        } else {
-            messages[kept++] = messages[i];
-        }
+    rd_kafka_event_t *event;
+    while ((event = rd_kafka_queue_poll(f->queue, 0))) {
+        if (!s->reached)
+            source_reached(s);
+        if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_FETCH)
+            take_special(s, f, event);
+        else if ((*message = rd_kafka_event_message_next(event)) && (*message)->offset != p->led.position - 1)
+            return event;
+        rd_kafka_event_destroy(event);
     }
-    if (n < (ssize_t)max)
-        p->more = atomic_exchange(&f->signalled, false);
-    if (n > 0)
-        source_reached(s);
-    return kept;
+    p->more = atomic_exchange(&f->signalled, false);
+    recovery_nothing_there(p);
+    return NULL;
+}
+
+uint32_t
+source_first_attempt(struct partition *p)
+{
+    uint32_t attempt = fetch_of(p)->first_attempt;
+    fetch_of(p)->first_attempt = 1; /* it is for one record only */
+    return attempt;
+}
+
+void
+source_handed(struct partition *p)
+{
+    recovery_handed(p);
 }
 
 /* ---- events ---- */
@@ -240,7 +275,7 @@ error_event(struct source *s, rd_kafka_event_t *event)
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
-        reach_note(s, text);
+        reach_doubt(s, text);
         log_debug("kafka", "task=%s error=\"%s\"", s->task->conf->name, text);
         break;
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
@@ -260,14 +295,14 @@ take_event(struct source *s, rd_kafka_event_t *event)
 {
     switch (rd_kafka_event_type(event)) {
     case RD_KAFKA_EVENT_REBALANCE:
-        source_reached(s);
         rebalance_event(s, event);
         break;
     case RD_KAFKA_EVENT_OFFSET_COMMIT:
         commit_event(s, event);
         break;
     case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
-        ends_event(s, event);
+        if (!recovery_event(s, event))
+            ends_event(s, event);
         break;
     case RD_KAFKA_EVENT_ERROR:
         error_event(s, event);
@@ -335,8 +370,20 @@ step_stop(struct source *s, mono_ns now)
         if (error)
             rd_kafka_error_destroy(error);
     }
-    if (s->state == SOURCE_CLOSING && (rd_kafka_consumer_closed(s->rk) || now >= s->close_deadline))
-        s->state = SOURCE_CLOSED;
+    if (s->state != SOURCE_CLOSING || (!rd_kafka_consumer_closed(s->rk) && now < s->close_deadline))
+        return;
+    s->state = SOURCE_CLOSED;
+    s->unconfirmed = commit_pending(s);
+    if (s->unconfirmed)
+        log_warn("the last commit was not confirmed: what it covers is delivered again", "task=%s", s->task->conf->name);
+    else if (!rd_kafka_consumer_closed(s->rk))
+        log_warn("the group was not left in order: the broker does not answer", "task=%s", s->task->conf->name);
+}
+
+bool
+source_unconfirmed(const struct source *s)
+{
+    return s->state != SOURCE_CLOSED || s->unconfirmed;
 }
 
 bool

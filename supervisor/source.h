@@ -28,8 +28,14 @@ int source_find_ends(struct source *s, mono_ns patience, bool (*keep_on)(void *a
 /* source_start subscribes: records come. */
 void source_start(struct source *s);
 
-/* source_pull takes up to `max` records of one partition that are there; the caller destroys the messages. */
-size_t source_pull(struct source *s, struct partition *p, rd_kafka_message_t **messages, size_t max);
+/* source_take takes the next record of a partition that is there: its message belongs to the event, which the caller
+ * destroys. NULL: there is none now. */
+rd_kafka_event_t *source_take(struct source *s, struct partition *p, const rd_kafka_message_t **message);
+
+/* source_first_attempt is the attempt that a record just read is handed out for: 1, but for the one that may have taken the
+ * supervisor down before. source_handed notes that a record of the partition was handed out. */
+uint32_t source_first_attempt(struct partition *p);
+void source_handed(struct partition *p);
 
 /* source_tick does what is due: commits, revokes, the steps of a stop; returns when it wants to be called again. */
 mono_ns source_tick(struct source *s, mono_ns now);
@@ -42,6 +48,7 @@ void source_progress(const struct source *s, int64_t *done, int64_t *all);
 /* source_stop: read no more, hand out no more; when nothing is held any more commit, leave the group, be closed. */
 void source_stop(struct source *s);
 bool source_closed(const struct source *s);
+bool source_unconfirmed(const struct source *s); /* at the end: what was done may not all be committed */
 /* source_in_hand counts the records that workers hold, and those whose dead letter is under way. */
 uint64_t source_in_hand(const struct source *s);
 void source_free(struct source **s);

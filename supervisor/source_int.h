@@ -7,6 +7,9 @@
 #include "supervisor/source.h"
 #include "supervisor/supervisor.h"
 
+/* How a partition starts, see recovery.c. */
+enum recovery { RECOVERY_ASK, RECOVERY_PEEK, RECOVERY_MARK, RECOVERY_DONE };
+
 /* One assigned partition, with its own queue. While that queue is not read, librdkafka stops fetching into it by itself. */
 struct fetch {
     struct partition part; /* first: the dispatcher's partition is found back as its fetch */
@@ -14,7 +17,16 @@ struct fetch {
     rd_kafka_queue_t *queue;
     atomic_bool signalled; /* set by librdkafka's threads: the queue is not empty any more */
     int64_t committed;     /* -1: not known */
+    enum recovery recovery;
+    int64_t start_point;    /* the offset of an unclean start, -1: none */
+    uint32_t starts;        /* unclean starts there */
+    uint32_t first_attempt; /* of the first record read */
+    uint32_t next_attempt;  /* single: of the record about to be handed out, for the metadata */
+    bool marking;           /* the commit under way is what it waits for */
+    bool leaving_clean;     /* the commit under way says that it is left in order, */
+    bool said_clean;        /* and was confirmed */
     bool leaving;          /* being revoked: drains */
+    mono_ns lost_at;
     bool lost;             /* not ours any more: waits only for what is held */
 };
 
@@ -51,20 +63,27 @@ struct source {
     /* commit.c */
     bool commit_in_flight;
     bool commit_failed;    /* the last one */
-    bool commit_held;      /* from an unassign to the next assign: nothing may be committed */
-    mono_ns commit_held_until;
-    mono_ns next_poll, next_commit, close_deadline;
+    atomic_bool joining;   /* the group is being joined anew: nothing may be committed; set by librdkafka's threads, too */
+    mono_ns next_poll, next_commit, next_mark, close_deadline;
+    /* recovery.c */
+    bool recovery_asked;
+    uint32_t single_left;  /* records still to be handed out one by one; 0: in batches */
+    uint32_t single_turn;
+    struct fetch *active;  /* whose turn it is; NULL: nobody's */
+    mono_ns recovery_ask_at;
     /* how the broker is */
     bool reached;
     bool complained;       /* a line said that it cannot be reached */
     bool probe;            /* look whether it is there again: commit though nothing changed */
     mono_ns unreached_since, next_complaint;
+    mono_ns doubted_at;    /* since a connection failed; 0: no doubt */
     char last_error[256];
     char last_complaint[256];
     char missing[256];     /* what Kafka says of a topic that is not there */
     mono_ns last_complaint_at;
     uint64_t rebalances;
-    bool assigned_once;
+    bool joined, assigned_once;
+    bool unconfirmed;      /* closed, but the last commit was not answered */
     /* ends.c */
     struct end *ends;
     uint32_t n_ends;
@@ -86,12 +105,13 @@ void source_fetch_remove(struct source *s, struct fetch *f);
 void source_fetch_cut(struct fetch *f); /* no more signals or records from its queue */
 
 /* clients.c: NULL with a text (free it) where librdkafka refuses the configuration */
-rd_kafka_conf_t *clients_consumer(const struct task *t, char **error);
+rd_kafka_conf_t *clients_consumer(struct source *s, const struct task *t, char **error);
 rd_kafka_conf_t *clients_producer(const struct task *t, char **error);
 
 /* reach.c */
 void source_reached(struct source *s); /* the broker answered */
 void reach_lost(struct source *s, const char *why);
+void reach_doubt(struct source *s, const char *why); /* a connection failed: ask, and wait a little */
 void reach_note(struct source *s, const char *why); /* an error that may be why */
 void reach_tick(struct source *s, mono_ns now);
 /* source_complain logs an error of Kafka, the same one not more often than every 10 s. */
@@ -100,6 +120,7 @@ void source_complain(struct source *s, const char *event, const char *text);
 /* rebalance.c */
 void rebalance_event(struct source *s, rd_kafka_event_t *event);
 mono_ns rebalance_tick(struct source *s, mono_ns now);
+void rebalance_unassign(struct source *s); /* answers the revoke */
 
 /* commit.c */
 /* commit_send commits what changed (everything, if `all`): false if there is nothing to. */
@@ -107,6 +128,18 @@ bool commit_send(struct source *s, bool all);
 bool commit_pending(const struct source *s); /* something is done that was not committed */
 void commit_event(struct source *s, rd_kafka_event_t *event);
 mono_ns commit_tick(struct source *s, mono_ns now);
+
+/* recovery.c */
+char *recovery_metadata(const struct fetch *f, int64_t point); /* of a commit; free it */
+bool recovery_wants_mark(const struct fetch *f); /* a commit has to come before anything is handed out */
+void recovery_marking(struct fetch *f);          /* it is in the commit now being sent */
+void recovery_marked(struct fetch *f, bool committed);
+void recovery_handed(struct partition *p);
+void recovery_nothing_there(struct partition *p);
+void recovery_tick(struct source *s);
+void recovery_ask(struct source *s, mono_ns now);
+void recovery_peek(struct source *s); /* where the group never committed: learn where it starts */
+bool recovery_event(struct source *s, rd_kafka_event_t *event); /* false: not its answer */
 
 /* ends.c */
 void ends_tick(struct source *s, mono_ns now);

@@ -171,10 +171,14 @@ int64_t worker_rss(const struct worker *w); /* resident bytes of its process; 0:
 mono_ns watch_worker(struct worker *w, mono_ns now);
 
 /* records.c: what becomes of a record that ended */
+/* records_took_supervisor_down: a record just read that was on, alone, at each of the last ends (recovery.c). */
+void records_took_supervisor_down(struct task *t, struct partition *p, uint64_t pos);
 void records_ended(void *worker, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason);
 
 /* feed.c: frames for workers, from the ledger and from Kafka */
 void feed_task(struct task *t, mono_ns now);
+/* feed_peek reads one record of a partition, if there is one, into the ledger, where it waits. */
+void feed_peek(struct task *t, struct partition *p);
 
 /* totals.c: the counters of the app */
 void totals_open(struct app *a);

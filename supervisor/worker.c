@@ -5,6 +5,7 @@
  *   confused with another (scoreboard, pipe and generation are new each time); a death is one line in the log.
  * Must not know: Kafka; what becomes of a record that failed (records.c); when a task is given up on (restart.c). */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@
 #include "shared/mem.h"
 #include "shared/wire.h"
 #include "supervisor/supervisor.h"
+
+#define AT_START (10 * NS_PER_S) /* a life that has begun no record by then is not at its start any more */
 
 static const char *const state_names[] = {
     [WORKER_DOWN] = "restarting", [WORKER_STARTING] = "starting", [WORKER_UP] = "up",
@@ -45,8 +48,9 @@ static int
 scoreboard_make(struct worker *w)
 {
     uint32_t slots = w->task->conf->kind == CONF_STREAM ? SCOREBOARD_SLOTS : 2;
-    int fd = memfd_create("headrace-scoreboard", MFD_CLOEXEC);
-    if (fd < 0 || ftruncate(fd, (off_t)scoreboard_size(slots)) < 0)
+    int fd = memfd_create("headrace-scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || ftruncate(fd, (off_t)scoreboard_size(slots)) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
         goto out;
     w->sb = mmap(NULL, scoreboard_size(slots), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (w->sb == MAP_FAILED)
@@ -232,7 +236,7 @@ worker_stop(struct worker *w)
 void
 worker_expend(struct worker *w, const char *why)
 {
-    if (w->child.state != CHILD_ALIVE)
+    if (w->child.state != CHILD_ALIVE || w->expendable)
         return;
     log_warn("worker killed", "task=%s instance=%d pid=%d why=%s", w->task->conf->name, w->instance, (int)w->child.pid,
              why);
@@ -288,6 +292,16 @@ failed_by_returning(const struct worker *w)
            slot_get(scoreboard_slot(w->sb, taken - 1, w->holding.slots)) == SLOT_FAILED;
 }
 
+/* never_began: it died before it was ready, or while its body prepared what it needs once. */
+static bool
+never_began(const struct worker *w)
+{
+    uint32_t phase = phase_of(w);
+    bool young = clock_mono() - w->born_at < AT_START;
+    return phase == PHASE_STARTING || phase == PHASE_SETUP_FAILED ||
+           (w->task->conf->kind == CONF_STREAM && young && atomic_load(&w->sb->taken) == 0);
+}
+
 static enum restart_death
 sort_of_death(const struct worker *w, bool on_record)
 {
@@ -297,7 +311,7 @@ sort_of_death(const struct worker *w, bool on_record)
         return RESTART_ON_RECORD;
     if (w->expendable || (asked && !child_crashed(&w->child)) || strcmp(w->cause, "stopped") == 0)
         return RESTART_ASKED;
-    return w->state == WORKER_STARTING ? RESTART_AT_START : RESTART_RUNNING;
+    return never_began(w) ? RESTART_AT_START : RESTART_RUNNING;
 }
 
 static void
@@ -342,6 +356,8 @@ decide_next(struct worker *w, enum restart_death death, char *next, size_t size)
         snprintf(next, size, "none");
         return;
     }
+    if (death == RESTART_ASKED && w->finished_life == 0 && now - w->born_at < RESTART_SHORT_LIFE)
+        d.wait = RESTART_BACKOFF_FIRST; /* who keeps asking must not make us fork all the time */
     w->restarts++;
     w->state = WORKER_DOWN;
     w->start_at = now + d.wait;
