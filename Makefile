@@ -118,7 +118,7 @@ ready: all $(modules) $(BUILD)/unit-tests $(BUILD)/flow-tests
 test-unit: all $(modules) $(BUILD)/unit-tests
 	$(BUILD)/unit-tests
 test-flow: all $(modules) $(BUILD)/flow-tests
-	$(BUILD)/flow-tests
+	$(q)sed -n 's/SUITE(\(.*\)_suite)/\1/p' $(BUILD)/suites/flow.h | xargs -P $(or $(FLOW_JOBS),4) -n 1 $(BUILD)/flow-tests
 test-kafka: all $(modules) $(tools)
 	BUILD=$(BUILD) tests/kafka/run.sh
 valgrind: all $(modules) $(BUILD)/unit-tests

@@ -171,6 +171,7 @@ source_fetch_add(struct source *s, const char *topic, int32_t number)
     f->queue = rd_kafka_queue_get_partition(s->rk, topic, number);
     rd_kafka_queue_forward(f->queue, NULL);
     rd_kafka_queue_cb_event_enable(f->queue, fetch_signalled, f);
+    f->part.more = true; /* a queue that still holds records of an earlier assignment is not signalled again */
     s->fetches = mem_grow(s->fetches, s->n_fetches + 1, sizeof(struct fetch *));
     s->fetches[s->n_fetches++] = f;
     return f;
