@@ -57,8 +57,11 @@ response_received(rd_kafka_t *rk, int fd, const char *name, int32_t id, int16_t 
                   int32_t correlation, size_t size, int64_t took, rd_kafka_resp_err_t err, void *source)
 {
     (void)rk, (void)fd, (void)name, (void)id, (void)version, (void)correlation, (void)size, (void)took;
+    struct source *s = source;
+    if (key == API_JOIN_GROUP)
+        atomic_store(&s->join_answered, true);
     if (key == API_SYNC_GROUP && !err)
-        atomic_store(&((struct source *)source)->joining, false);
+        atomic_store(&s->joining, false);
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 

@@ -41,6 +41,15 @@ commit_pending(const struct source *s)
     return false;
 }
 
+bool
+commit_open(const struct source *s)
+{
+    for (uint32_t i = 0; i < s->n_fetches; i++)
+        if (changed(s->fetches[i]))
+            return true;
+    return false;
+}
+
 static rd_kafka_topic_partition_list_t *
 commit_list(const struct source *s, bool all)
 {
@@ -63,8 +72,8 @@ commit_list(const struct source *s, bool all)
 bool
 commit_send(struct source *s, bool all)
 {
-    if (s->commit_in_flight || (atomic_load(&s->joining) && s->state == SOURCE_RUNNING))
-        return false; /* at a stop it is tried all the same: there is nothing to be spoilt any more */
+    if (s->commit_in_flight || (atomic_load(&s->joining) && s->state < SOURCE_COMMITTING))
+        return false; /* the last one of a stop is tried all the same: there is nothing to be spoilt any more */
     rd_kafka_topic_partition_list_t *list = commit_list(s, all);
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (list->cnt > 0) {

@@ -23,26 +23,12 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 #include "shared/wire.h"
+#include "supervisor/letter.h"
 #include "supervisor/source_int.h"
 
 #define AGAIN_AFTER (2 * NS_PER_S)
+#define LOOK_AGAIN (10 * NS_PER_MS) /* whether the backtrace is there */
 #define COMPLAIN_EVERY (10 * NS_PER_S)
-
-enum letter_state { LETTER_TO_SEND, LETTER_SENT };
-
-struct letter {
-    struct letter *next;
-    struct partition *part; /* NULL: given up, nobody waits for it */
-    uint64_t pos;
-    enum letter_state state;
-    mono_ns due; /* LETTER_TO_SEND */
-    struct batch *body;
-    uint32_t at;
-    uint32_t attempts;
-    char topic[256]; /* where the record came from: the partition may be gone when the letter is sent again */
-    int32_t number;
-    char *reason, *backtrace;
-};
 
 struct emitter {
     struct task *task;
@@ -144,10 +130,7 @@ free_letter(struct emitter *e, struct letter *l)
             break;
         }
     e->n_letters--;
-    batch_unref(l->body);
-    free(l->reason);
-    free(l->backtrace);
-    free(l);
+    letter_free(l);
 }
 
 void
@@ -179,42 +162,6 @@ trouble(struct emitter *e, const struct letter *l, const char *why)
 }
 
 static void
-add_text(rd_kafka_headers_t *headers, const char *name, const char *value)
-{
-    rd_kafka_header_add(headers, name, -1, value, -1);
-}
-
-static void
-add_number(rd_kafka_headers_t *headers, const char *name, int64_t value)
-{
-    char text[32];
-    snprintf(text, sizeof text, "%" PRId64, value);
-    add_text(headers, name, text);
-}
-
-static rd_kafka_headers_t *
-make_headers(const struct letter *l, const struct wire_view *view, const struct conf_task *c)
-{
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(16);
-    const unsigned char *at = NULL;
-    const char *name, *value;
-    size_t length;
-    while ((name = wire_header_next(view, &at, &value, &length)))
-        rd_kafka_header_add(headers, name, -1, value, value ? (ssize_t)length : -1);
-    add_text(headers, "headrace.topic", l->topic);
-    add_number(headers, "headrace.partition", l->number);
-    add_number(headers, "headrace.offset", view->r.offset);
-    add_number(headers, "headrace.timestamp", view->r.timestamp);
-    add_text(headers, "headrace.group", c->group);
-    add_text(headers, "headrace.task", c->name);
-    add_text(headers, "headrace.reason", l->reason);
-    add_number(headers, "headrace.attempts", l->attempts);
-    if (l->backtrace)
-        add_text(headers, "headrace.backtrace", l->backtrace);
-    return headers;
-}
-
-static void
 send_later(struct letter *l)
 {
     l->state = LETTER_TO_SEND;
@@ -240,9 +187,13 @@ static void
 send_letter(struct emitter *e, struct letter *l)
 {
     struct wire_view view;
+    if (!letter_ready(l)) {
+        l->due = clock_mono() + LOOK_AGAIN;
+        return;
+    }
     if (wire_view_record(l->body->data + l->at, &view))
         panic("a frame of our own cannot be read");
-    rd_kafka_headers_t *headers = make_headers(l, &view, e->task->conf);
+    rd_kafka_headers_t *headers = letter_headers(l, &view, e->task->conf);
     rd_kafka_resp_err_t err = rd_kafka_producev(
         e->rk, RD_KAFKA_V_TOPIC(e->task->conf->dead_letter_topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_KEY(view.key, view.key ? (size_t)view.r.key_length : 0),
@@ -257,19 +208,9 @@ send_letter(struct emitter *e, struct letter *l)
 }
 
 void
-emit_letter(struct emitter *e, struct partition *p, uint64_t pos, const char *reason, const char *backtrace)
+emit_letter(struct emitter *e, struct partition *p, uint64_t pos, const char *reason, struct autopsy *autopsy)
 {
-    const struct entry *entry = ledger_entry(&p->led, pos);
-    struct letter *l = mem_alloc(sizeof *l);
-    l->part = p;
-    l->pos = pos;
-    l->body = batch_ref(entry->body);
-    l->at = entry->at;
-    l->attempts = entry->attempt;
-    l->number = p->number;
-    snprintf(l->topic, sizeof l->topic, "%s", p->topic);
-    l->reason = mem_string(reason);
-    l->backtrace = mem_string(backtrace);
+    struct letter *l = letter_new(p, pos, reason, autopsy);
     l->next = e->letters;
     e->letters = l;
     e->n_letters++;

@@ -13,14 +13,16 @@
 
 struct task;
 struct emitter;
+struct autopsy;
 
 /* emit_open makes the producer and asks for the dead-letter topic to be created; NULL with a text (free it). */
 struct emitter *emit_open(struct task *t, char **error);
 void emit_free(struct emitter **e);
 
 /* emit_letter writes the record at `pos` (in state ENTRY_LETTER) to the dead-letter topic; when that is confirmed the
- * entry becomes done. `backtrace` may be NULL; texts are copied. */
-void emit_letter(struct emitter *e, struct partition *p, uint64_t pos, const char *reason, const char *backtrace);
+ * entry becomes done. It waits for the autopsy's backtrace; NULL: there is none to come. */
+void emit_letter(struct emitter *e, struct partition *p, uint64_t pos, const char *reason,
+                 struct autopsy *autopsy);
 
 /* emit_forget: the partition is given up. Letters of it that are under way may still be written. */
 void emit_forget(struct emitter *e, const struct partition *p);

@@ -77,7 +77,7 @@ look_at_run(struct task *t, const char *why)
 }
 
 static void
-give_up(struct task *t, struct partition *p, uint64_t pos, const char *why)
+give_up(struct task *t, struct partition *p, uint64_t pos, const char *why, struct autopsy *autopsy)
 {
     switch (t->conf->on_failure) {
     case CONF_SKIP:
@@ -88,7 +88,7 @@ give_up(struct task *t, struct partition *p, uint64_t pos, const char *why)
         break;
     default:
         dispatch_letter(&t->dispatch, p, pos);
-        emit_letter(t->emitter, p, pos, why, NULL);
+        emit_letter(t->emitter, p, pos, why, autopsy);
         look_at_run(t, why);
     }
 }
@@ -115,12 +115,12 @@ records_ended(void *worker, struct partition *p, uint64_t pos, enum ending endin
     if (decision.again)
         again(w, p, pos, decision.wait, why);
     else
-        give_up(w->task, p, pos, why);
+        give_up(w->task, p, pos, why, ending == ENDING_CRASHED ? w->autopsy : NULL);
 }
 
 void
 records_took_supervisor_down(struct task *t, struct partition *p, uint64_t pos)
 {
     t->failed++;
-    give_up(t, p, pos, "crash: the supervisor ended");
+    give_up(t, p, pos, "crash: the supervisor ended", NULL);
 }

@@ -82,7 +82,9 @@ struct source {
     char missing[256];     /* what Kafka says of a topic that is not there */
     mono_ns last_complaint_at;
     uint64_t rebalances;
-    bool joined, assigned_once;
+    bool assigned_once;
+    atomic_bool join_answered; /* the group knows us; set by librdkafka's threads */
+    mono_ns drained_at;    /* stop: since nothing is in hand any more */
     bool unconfirmed;      /* closed, but the last commit was not answered */
     /* ends.c */
     struct end *ends;
@@ -125,9 +127,13 @@ void rebalance_unassign(struct source *s); /* answers the revoke */
 /* commit.c */
 /* commit_send commits what changed (everything, if `all`): false if there is nothing to. */
 bool commit_send(struct source *s, bool all);
-bool commit_pending(const struct source *s); /* something is done that was not committed */
+bool commit_pending(const struct source *s); /* there is something to commit, if only that it is left in order */
+bool commit_open(const struct source *s);    /* something is done that was not committed */
 void commit_event(struct source *s, rd_kafka_event_t *event);
 mono_ns commit_tick(struct source *s, mono_ns now);
+
+/* leave.c */
+void leave_tick(struct source *s, mono_ns now);
 
 /* recovery.c */
 char *recovery_metadata(const struct fetch *f, int64_t point); /* of a commit; free it */

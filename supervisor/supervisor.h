@@ -13,6 +13,7 @@
 #include "shared/clock.h"
 #include "shared/scoreboard.h"
 #include "supervisor/attempts.h"
+#include "supervisor/autopsy.h"
 #include "supervisor/batch.h"
 #include "supervisor/child.h"
 #include "supervisor/dispatch.h"
@@ -65,6 +66,7 @@ struct worker {
     bool misbehaved;         /* killed for a bad frame or scoreboard */
     bool past_deadline;      /* killed for what it was on */
     struct watch watch;
+    struct autopsy *autopsy; /* of the last death; NULL: it left no frames */
     char cause[REASON_MAX];  /* of the last death, as the reason of the record that was on says it */
     uint64_t finished_life;  /* records finished in this life */
     uint64_t processed, restarts;
@@ -148,7 +150,7 @@ struct app {
     int exit_code;
     uint32_t random;         /* state of a small generator, for jitter */
     uint32_t pipes;          /* opened so far: each has a name of its own */
-    char *worker_program, *timer_program;
+    char *worker_program, *timer_program, *symbolize_program;
     char **environment;      /* of the timer process: ours, less the secrets */
     mono_ns totals_at;       /* when the totals are published next */
     mono_ns progress_at;     /* when the bar of --until-end is drawn next */
@@ -203,6 +205,9 @@ bool drain_done(const struct app *a);
 void control_open(struct app *a);
 void control_close(struct app *a);
 json_t *status_json(struct app *a);
+
+/* start.c: 0, or an exit code */
+int start_app(struct app *a);
 
 /* app-wide helpers in run.c */
 uint32_t app_random(struct app *a);

@@ -364,6 +364,31 @@ decide_next(struct worker *w, enum restart_death death, char *next, size_t size)
     snprintf(next, size, "%" PRId64 "ms", d.wait / NS_PER_MS);
 }
 
+/* tell_backtrace is the second line of a death by a signal; who died stands in `who`. */
+static void
+tell_backtrace(void *who, const char *line)
+{
+    char quoted[4000];
+    if (line)
+        log_warn("backtrace", "%s at=\"%s\"", (char *)who, log_quote(line, quoted, sizeof quoted));
+    free(who);
+}
+
+/* begin_autopsy has the frames that the worker left made readable, by a process of its own. */
+static void
+begin_autopsy(struct worker *w)
+{
+    struct app *a = w->task->app;
+    char *frames = autopsy_frames(w->sb);
+    autopsy_drop(w->autopsy);
+    w->autopsy = NULL;
+    if (frames && a->symbolize_program) {
+        char *who = mem_printf("task=%s instance=%d pid=%d", w->task->conf->name, w->instance, (int)w->child.pid);
+        w->autopsy = autopsy_start(&a->loop, frames, a->symbolize_program, w->task->environment, tell_backtrace, who);
+    }
+    free(frames);
+}
+
 static void
 died(struct child *c)
 {
@@ -376,6 +401,7 @@ died(struct child *c)
     note_cause(w);
     if (on)
         snprintf(record, sizeof record, "%s:%d:%" PRId64, p->topic, p->number, ledger_entry(&p->led, pos)->offset);
+    begin_autopsy(w);
     enum restart_death death = sort_of_death(w, on && !misbehaved && !w->expendable);
     uint64_t back = holding_bury(&w->holding, !w->expendable);
     w->task->redelivered += back;

@@ -8,6 +8,7 @@
 #define turn_begin RENAMED(turn_begin)
 #define turn_finish RENAMED(turn_finish)
 #define turn_fail RENAMED(turn_fail)
+#define turn_fail_after RENAMED(turn_fail_after)
 #define turn_hand_back RENAMED(turn_hand_back)
 #define turn_may_fail RENAMED(turn_may_fail)
 #define turn_leave RENAMED(turn_leave)

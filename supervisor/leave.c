@@ -1,0 +1,63 @@
+/* leave.c - the end of a source: nothing more in hand, the last commit, out of the group.
+ *
+ * Owns: how far that has come. Guarantees: it ends within a few seconds of nothing being in hand, whatever the broker does;
+ *   what was not confirmed by then is said.
+ * Must not know: workers, why the app stops. */
+#include "shared/log.h"
+#include "supervisor/source_int.h"
+
+void
+source_stop(struct source *s)
+{
+    if (s->state != SOURCE_RUNNING)
+        return;
+    s->state = SOURCE_DRAINING;
+    for (uint32_t i = 0; i < s->n_fetches; i++)
+        s->fetches[i]->part.open = false;
+}
+
+/* await_join: a commit behind a JoinGroup is refused, so the last one waits a little for the group to be joined. */
+static bool
+await_join(struct source *s, mono_ns now)
+{
+    if (s->drained_at == 0)
+        s->drained_at = now;
+    return atomic_load(&s->joining) && commit_pending(s) && now < s->drained_at + 5 * NS_PER_S;
+}
+
+void
+leave_tick(struct source *s, mono_ns now)
+{
+    if (s->state == SOURCE_DRAINING && source_in_hand(s) == 0 && !s->commit_in_flight && !await_join(s, now)) {
+        s->state = SOURCE_COMMITTING;
+        s->close_deadline = now + 5 * NS_PER_S;
+        commit_send(s, false);
+    }
+    if (s->state == SOURCE_COMMITTING && (!s->commit_in_flight || now >= s->close_deadline)) {
+        s->state = SOURCE_CLOSING;
+        s->close_deadline = now + 5 * NS_PER_S;
+        rd_kafka_error_t *error = rd_kafka_consumer_close_queue(s->rk, s->main);
+        if (error)
+            rd_kafka_error_destroy(error);
+    }
+    if (s->state != SOURCE_CLOSING || (!rd_kafka_consumer_closed(s->rk) && now < s->close_deadline))
+        return;
+    s->state = SOURCE_CLOSED;
+    s->unconfirmed = commit_open(s);
+    if (s->unconfirmed)
+        log_warn("the last commit was not confirmed: what it covers is delivered again", "task=%s", s->task->conf->name);
+    else if (!rd_kafka_consumer_closed(s->rk))
+        log_warn("the group was not left in order: the broker does not answer", "task=%s", s->task->conf->name);
+}
+
+bool
+source_unconfirmed(const struct source *s)
+{
+    return s->state != SOURCE_CLOSED || s->unconfirmed;
+}
+
+bool
+source_closed(const struct source *s)
+{
+    return s->state == SOURCE_CLOSED;
+}
