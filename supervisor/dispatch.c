@@ -128,6 +128,8 @@ waiting_due(const struct dispatch *d, const struct partition *p)
 static enum dispatch_supply
 fresh(const struct dispatch *d, const struct partition *p)
 {
+    if (d->full && p->led.base < p->led.head)
+        return SUPPLY_NOTHING;
     return p->more && ledger_admits(&p->led, d->window, d->window_bytes) ? SUPPLY_FRESH : SUPPLY_NOTHING;
 }
 
@@ -159,6 +161,15 @@ dispatch_pick(struct dispatch *d, const struct holding *h, mono_ns now, enum dis
         }
     }
     return NULL;
+}
+
+uint64_t
+dispatch_bytes(const struct dispatch *d)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < d->n_parts; i++)
+        bytes += d->parts[i]->led.bytes;
+    return bytes;
 }
 
 bool

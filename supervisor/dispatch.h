@@ -39,6 +39,7 @@ struct partition {
 struct dispatch {
     enum dispatch_order order;
     uint64_t window, window_bytes;
+    bool full;          /* the app holds as many bytes as it may: nothing is read into a ledger that holds something */
     struct partition **parts;
     uint32_t n_parts;
     uint32_t turn;      /* whose turn it is, round robin */
@@ -62,6 +63,8 @@ enum dispatch_supply {
 /* dispatch_pick returns the next partition that may give records to this worker now, in turn, and what kind; NULL: none. */
 struct partition *dispatch_pick(struct dispatch *d, const struct holding *h, mono_ns now,
                                 enum dispatch_supply *supply);
+/* dispatch_bytes sums up what the ledgers hold. */
+uint64_t dispatch_bytes(const struct dispatch *d);
 /* dispatch_has says whether dispatch_pick would find one, without taking the turn; dispatch_has_suspect whether a record
  * that must travel alone waits for a worker such as this one. */
 bool dispatch_has(const struct dispatch *d, const struct holding *h, mono_ns now);

@@ -235,10 +235,21 @@ feed_worker(struct task *t, struct worker *w, mono_ns now)
     return false;
 }
 
+/* is_full: SPEC 5.6, the bytes of records that the app holds in all. */
+static bool
+is_full(const struct app *a)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < a->n_tasks; i++)
+        bytes += dispatch_bytes(&a->tasks[i].dispatch);
+    return bytes >= (uint64_t)a->conf->memory;
+}
+
 void
 feed_task(struct task *t, mono_ns now)
 {
     t->hungry = false;
+    t->dispatch.full = is_full(t->app);
     for (uint32_t load = 0; load < HOLDING_FRAMES; load++)
         for (int i = 0; i < t->n_workers; i++) {
             struct worker *w = &t->workers[(t->first_fed + i) % t->n_workers];

@@ -322,12 +322,15 @@ obituary(const struct worker *w, const char *record, uint64_t back, const char *
     const char *hint = phase_of(w) == PHASE_RETURNED && w->task->conf->kind == CONF_STREAM
                            ? " hint=\"the task's function returned before hr_next gave NULL\""
                            : "";
-    char quoted[2 * REASON_MAX];
+    char quoted[2 * REASON_MAX], try_it[600] = "";
+    if (strcmp(record, "none") != 0)
+        snprintf(try_it, sizeof try_it, " try=\"headrace try %s %s --record %s --debug\"", w->task->app->conf->path,
+                 w->task->conf->name, record);
     log_event(quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "worker ended",
               "task=%s instance=%d pid=%d cause=\"%s\" record=%s handed_out_again=%" PRIu64 " finished=%" PRIu64
-              " next=%s%s",
+              " next=%s%s%s",
               w->task->conf->name, w->instance, (int)w->child.pid,
-              log_quote(w->cause, quoted, sizeof quoted), record, back, w->finished_life, next, hint);
+              log_quote(w->cause, quoted, sizeof quoted), record, back, w->finished_life, next, hint, try_it);
 }
 
 /* finished_for_good: a background task that returned 0 has finished; nothing comes back during a stop. */
