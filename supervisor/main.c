@@ -72,19 +72,25 @@ static const struct command commands[] = {
      "  headrace tasks conf/logs.json\n"
      "  headrace tasks logs.so -c process_logs=8 --json\n"},
 
-    {"try", try_main, "run one task over the lines of a file",
-     "usage: headrace try APP TASK [FILE] [options of `headrace run`]\n"
+    {"try", try_main, "run one task over a file's lines or one record",
+     "usage: headrace try APP TASK [FILE | --record T:P:O] [--debug]\n"
+     "                    [options of `headrace run`]\n"
      "\n"
      "Runs TASK in this process over the lines of FILE (or of stdin), each of them a\n"
      "record; no broker, no supervisor. A timer runs once, a background task until it\n"
      "returns or Ctrl-C. Made for debuggers and for tests of your own.\n"
      "\n"
+     "      --record TOPIC:PARTITION:OFFSET\n"
+     "               fetch this record from the broker, and run TASK on it; out of a\n"
+     "               dead-letter topic, it is the record that died, as it was\n"
+     "      --debug  in gdb, which stops where the body of TASK begins\n"
+     "\n"
      "Exit codes: 0 all records were finished, 1 some were not, 64 no such task,\n"
-     "66 FILE cannot be read, 78 configuration.\n"
+     "66 FILE or the record cannot be read, 69 no broker or topic, 78 configuration.\n"
      "\n"
      "  headrace try logs.so process_logs records.txt\n"
      "  echo '{\"severity\":\"ERROR\",\"message\":\"m\"}' | headrace try logs.so process_logs\n"
-     "  gdb --args headrace try logs.so process_logs records.txt\n"},
+     "  headrace try conf/logs.json process_logs --record logs:0:17 --debug\n"},
 
     {"send", send_main, "send the lines of a file to a topic",
      "usage: headrace send TOPIC [FILE] [options]\n"
@@ -164,6 +170,30 @@ static const struct command commands[] = {
      "are running (they are listed), 69 none is.\n"
      "\n"
      "  headrace stop -a logs\n"},
+
+    {"dead", dead_main, "list, show and send back dead letters",
+     "usage: headrace dead list TOPIC [-n N] [--task TASK] [--reason PREFIX] [--json]\n"
+     "       headrace dead show TOPIC --offset P:O\n"
+     "       headrace dead replay TOPIC [--offset P:O]... [--to TOPIC]\n"
+     "\n"
+     "Lists the dead letters in TOPIC (by default GROUP.dlq), shows one in full, or\n"
+     "sends them back where they came from, for the group that gave up on them.\n"
+     "\n"
+     "  -n, --newest N       the N newest ones that match\n"
+     "      --task TASK      those of one task\n"
+     "      --reason PREFIX  whose reason begins like that (crash, \"exit: 3\")\n"
+     "      --json           a JSON document a line\n"
+     "      --offset P:O     partition and offset in TOPIC, as list shows them\n"
+     "      --to TOPIC       send to TOPIC instead, for all groups\n"
+     "\n"
+     "-b, -X, --app, -a and --runtime-dir say which broker, as for `headrace send`.\n"
+     "Without --offset, replay sends what came since the last replay; it commits as\n"
+     "group TOPIC.replay. The letters stay where they are.\n"
+     "\n"
+     "Exit codes: 0, 1 some cannot be sent, 66 no such letter, 69 no broker or topic.\n"
+     "\n"
+     "  headrace dead list logs.process_logs.dlq --reason crash -a logs\n"
+     "  headrace dead replay logs.process_logs.dlq --offset 0:17 -a logs\n"},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

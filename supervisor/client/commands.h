@@ -13,5 +13,6 @@ int send_main(int argc, char **argv);
 int broker_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 int stop_main(int argc, char **argv);
+int dead_main(int argc, char **argv);
 
 #endif

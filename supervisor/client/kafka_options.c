@@ -110,6 +110,8 @@ static int
 apply_running(struct kafka_options *k, rd_kafka_conf_t *conf)
 {
     int code;
+    free(k->running.path); /* of an earlier call */
+    k->running.path = NULL;
     json_t *status = ask_status(&k->running, k->command, &code);
     if (!status)
         return code;

@@ -38,7 +38,8 @@ struct kafka_options {
  * error was printed). `arg` must last as long as the options. */
 int kafka_options_take(struct kafka_options *k, int opt, const char *arg);
 
-/* kafka_options_apply sets what was given on `conf`: 0, or an exit code; what is wrong was then printed. */
+/* kafka_options_apply sets what was given on `conf`: 0, or an exit code; what is wrong was then printed. It may be
+ * called again for another client. */
 int kafka_options_apply(struct kafka_options *k, rd_kafka_conf_t *conf);
 void kafka_options_free(struct kafka_options *k);
 

@@ -115,10 +115,16 @@ table_print(struct table *t, FILE *out, int indent)
         fprintf(out, "%*s", indent, "");
         print_row(t, row, widths, right, out);
     }
+    free(widths);
+    free(right);
+    table_free(t);
+}
+
+void
+table_free(struct table *t)
+{
     for (size_t i = 0; i < t->n_cells; i++)
         free(t->cells[i]);
     free(t->cells);
-    free(widths);
-    free(right);
     *t = (struct table){0};
 }

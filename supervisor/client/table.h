@@ -21,5 +21,7 @@ void table_cell(struct table *t, const char *format, ...) __attribute__((format(
 void table_json(struct table *t, json_t *value);
 /* table_print prints it, each line behind `indent` spaces, and frees it. */
 void table_print(struct table *t, FILE *out, int indent);
+/* table_free frees one that is not to be printed. */
+void table_free(struct table *t);
 
 #endif
