@@ -4,10 +4,12 @@
  *   headrace-worker --describe MODULE          started by `headrace check`, `run` and `tasks`
  *   headrace-worker --try MODULE TASK [FILE [TOPIC]]
  *                                              started by `headrace try`, or by hand, or in a debugger
+ *   headrace-worker --try-record MODULE TASK FD  started by `headrace try --record`, with the record on FD
  *
  * Everything else is in the files beside it, which make up a library, so that a program in another language
  * can be a worker too. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "worker/describe.h"
@@ -32,6 +34,8 @@ main(int argc, char **argv)
         return describe_write(argv[2]);
     if (argc >= 4 && argc <= 6 && strcmp(argv[1], "--try") == 0)
         return try_run(argv[2], argv[3], argv[4], argc == 6 ? argv[5] : NULL);
+    if (argc == 5 && strcmp(argv[1], "--try-record") == 0)
+        return try_record(argv[2], argv[3], atoi(argv[4]));
     if (argc != 3 || argv[1][0] == '-')
         return usage();
     return life_run();

@@ -1,6 +1,7 @@
 /* try.c - `headrace-worker --try`: a task without a broker and without a supervisor.
  *
- * Owns: a scoreboard of its own, and the peer that makes frames out of lines and reads the failures.
+ * Owns: a scoreboard of its own, and the peer that makes frames out of lines, or is given one, and reads the
+ * failures.
  *
  * DESIGN: this file is the smallest supervisor there is. Each line becomes a batch of one record, so a body
  * runs through the same inbox, and its records through the same states, as in an app; what it would have told
@@ -15,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -32,14 +35,25 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_MODULE = 78 };
 enum { TRY_SLOTS = 64 };
 
+/* A record that came as a frame, in a file. */
+struct captive {
+    const unsigned char *frame; /* NULL: there is none */
+    size_t size;
+    const char *topic; /* in the frame, as all of it */
+    int32_t partition;
+    int64_t offset;
+    bool given;
+};
+
 static struct {
     struct hr_task self;
     struct lines lines;
     char topic[250]; /* Kafka's limit, and the wire's */
     uint64_t seq;    /* of the next line */
     uint32_t failed;
-    bool unread;    /* the input could not be read to its end */
-    bool triggered; /* a timer: its one trigger was given */
+    struct captive captive; /* the one record, where there are no lines */
+    bool unread;            /* the input could not be read to its end */
+    bool triggered;         /* a timer: its one trigger was given */
 } try_;
 
 static void
@@ -91,6 +105,17 @@ give_line(zmq_msg_t *frame, const char *line, size_t length)
 }
 
 static enum peer_event
+give_captive(zmq_msg_t *frame)
+{
+    if (try_.captive.given)
+        return give_stop(frame);
+    try_.captive.given = true;
+    give_frame(frame, try_.captive.frame, try_.captive.size);
+    slot_set(scoreboard_slot(try_.self.sb, try_.seq++, TRY_SLOTS), SLOT_WAITING);
+    return PEER_FRAME;
+}
+
+static enum peer_event
 try_receive(struct peer *peer, zmq_msg_t *frame)
 {
     (void)peer;
@@ -98,6 +123,8 @@ try_receive(struct peer *peer, zmq_msg_t *frame)
     size_t length;
     if (try_.self.kind == SELF_TIMER)
         return give_trigger(frame);
+    if (try_.captive.frame)
+        return give_captive(frame);
     switch (lines_next(&try_.lines, &line, &length)) {
     case LINES_LINE:
         return give_line(frame, line, length);
@@ -147,8 +174,12 @@ try_send(struct peer *peer, const void *frame, size_t size)
     for (; try_.failed < atomic_load(&sb->failures); try_.failed++) {
         const struct reason *reason = &sb->reasons[try_.failed % SCOREBOARD_REASONS];
         fflush(stdout);
-        fprintf(stderr, "line %llu: %s: %s\n", (unsigned long long)reason->seq + 1, kinds[reason->kind],
-                reason->text);
+        if (try_.captive.frame)
+            fprintf(stderr, "record %s:%d:%lld", try_.captive.topic, (int)try_.captive.partition,
+                    (long long)try_.captive.offset);
+        else
+            fprintf(stderr, "line %llu", (unsigned long long)reason->seq + 1);
+        fprintf(stderr, ": %s: %s\n", kinds[reason->kind], reason->text);
     }
     atomic_store(&sb->failures_read, try_.failed);
 }
@@ -239,7 +270,8 @@ judge(void)
         return EXIT_FAILED;
     }
     if (try_.self.kind == SELF_STREAM && told_by_signal()) {
-        fprintf(stderr, "stopped by a signal after %llu lines\n", (unsigned long long)try_.seq);
+        fprintf(stderr, "stopped by a signal after %llu %s\n", (unsigned long long)try_.seq,
+                try_.captive.frame ? "record" : "lines");
         return EXIT_FAILED;
     }
     return try_.failed > 0 ? EXIT_FAILED : EXIT_DONE;
@@ -257,8 +289,9 @@ run(const struct entry *e)
     return code;
 }
 
-int
-try_run(const char *module, const char *task, const char *file, const char *topic)
+/* load makes this process a worker's, up to the task; NULL with *code: what is wrong was then printed. */
+static const struct entry *
+load(const char *module, const char *task, int *code)
 {
     life_prepare_process();
     try_.self.sb = mem_alloc(scoreboard_size(TRY_SLOTS));
@@ -266,18 +299,74 @@ try_run(const char *module, const char *task, const char *file, const char *topi
     told_open(try_.self.sb);
     told_on(SIGTERM);
     told_on(SIGINT);
-    if (!module_open(module))
-        return show_problems(module);
-    bind_counters();
-    if (!module_setup())
-        return show_problems(module);
+    bool good = module_open(module);
+    if (good) {
+        bind_counters();
+        good = module_setup();
+    }
+    if (!good) {
+        *code = show_problems(module);
+        return NULL;
+    }
     const struct entry *e = registry_find(task);
     if (!e)
-        return no_such_task(module, task);
+        *code = no_such_task(module, task);
+    return e;
+}
+
+int
+try_run(const char *module, const char *task, const char *file, const char *topic)
+{
+    int code;
+    const struct entry *e = load(module, task, &code);
+    if (!e)
+        return code;
     prepare(e, topic);
     if (!lines_open(&try_.lines, file)) {
         fprintf(stderr, "%s: %s\n", file, strerror(errno));
         return EXIT_NO_INPUT;
     }
+    return run(e);
+}
+
+/* read_captive maps the file and looks at its one record: NULL, or what is wrong with it. */
+static const char *
+read_captive(struct captive *c, int fd)
+{
+    struct wire_reader reader;
+    struct wire_view view;
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return strerror(errno);
+    if (status.st_size == 0)
+        return "it is empty";
+    c->size = (size_t)status.st_size;
+    void *frame = mmap(NULL, c->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (frame == MAP_FAILED)
+        return strerror(errno);
+    const char *wrong = wire_read_begin(&reader, frame, c->size);
+    if (!wrong && reader.batch.records != 1)
+        wrong = "it does not hold one record";
+    if (wrong || (wrong = wire_read_next(&reader, &view)) ||
+        (wrong = wire_read_origin(&reader, view.r.origin, &c->topic, &c->partition)))
+        return wrong;
+    c->offset = view.r.offset;
+    c->frame = frame;
+    return NULL;
+}
+
+int
+try_record(const char *module, const char *task, int fd)
+{
+    int code;
+    const struct entry *e = load(module, task, &code);
+    if (!e)
+        return code;
+    const char *wrong = e->timer ? "a timer has no records" : read_captive(&try_.captive, fd);
+    if (wrong) {
+        fprintf(stderr, "the record on descriptor %d cannot be tried: %s\n", fd, wrong);
+        return EXIT_NO_INPUT;
+    }
+    prepare(e, try_.captive.topic);
     return run(e);
 }

@@ -9,4 +9,8 @@
  * 66 the file cannot be read; 78 the module cannot be used. */
 int try_run(const char *module, const char *task, const char *file, const char *topic);
 
+/* try_record runs a stream task over one record: the file behind `fd` is a batch (shared/wire.h) of one
+ * record, of generation 1 and with 0 as its first sequence number. The exit codes are those of try_run. */
+int try_record(const char *module, const char *task, int fd);
+
 #endif
