@@ -101,7 +101,7 @@ static const struct command commands[] = {
      "  -k, --key KEY            the key of every record\n"
      "  -K, --key-separator SEP  what stands between key and value in a line (\\t: tab)\n"
      "  -p, --partition N        the partition; else Kafka chooses, by the key\n"
-     "  -b, --brokers HOST:PORT  the brokers; default: those of the only app that runs,\n"
+     "  -b, --brokers HOST:PORT  the brokers; default: those of the only running app,\n"
      "                           else localhost:9092\n"
      "  -X, --property P=VALUE   any property of librdkafka (may be repeated)\n"
      "      --app APP            brokers and properties of a configuration\n"
