@@ -30,12 +30,13 @@ app_json(const char *name, const char *format, ...)
 const char *
 app_recorder(const char *task, const char *top)
 {
-    const char *backoff = strstr(task, "backoff") == NULL ? "'backoff': ['10ms', '20ms']" : "";
+    const char *backoff = strstr(task, "backoff") == NULL ? ", 'backoff': ['10ms', '20ms']" : "";
+    const char *on_failure = strstr(task, "on_failure") == NULL ? ", 'on_failure': 'skip'" : "";
     return app_json("app.json",
                     "{'modules': ['%s'], 'commit_interval': '100ms', " APP_QUICK_GROUP "%s%s,\n"
-                    " 'tasks': {'record': {%s%s%s}}}\n",
-                    flow_module("recorder"), top[0] != '\0' ? ", " : "", top, backoff,
-                    backoff[0] != '\0' && task[0] != '\0' ? ", " : "", task);
+                    " 'tasks': {'record': {'topic': 'records'%s%s%s%s}}}\n",
+                    flow_module("recorder"), top[0] != '\0' ? ", " : "", top, task[0] != '\0' ? ", " : "",
+                    task, backoff, on_failure);
 }
 
 /* The words of `headrace run` and then what a variable argument list adds. */

@@ -13,7 +13,8 @@ const char *app_json(const char *name, const char *format, ...) __attribute__((f
 #define APP_QUICK_GROUP "'kafka': {'session.timeout.ms': 4000, 'heartbeat.interval.ms': 200}"
 
 /* app_recorder writes the configuration of the recorder: members of the task ("'attempts': 2") and of the top
- * ("'stop_timeout': '1s'"), "" for none. The backoff is 10 to 20 ms unless given. */
+ * ("'stop_timeout': '1s'"), "" for none. The backoff is 10 to 20 ms, and what fails for good is skipped, unless
+ * given. */
 const char *app_recorder(const char *task, const char *top);
 
 /* app_run starts `headrace run` with that configuration over the scene's broker, in flow_runtime; app_start

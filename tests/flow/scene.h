@@ -16,6 +16,11 @@ bool scene_contains(const char *path, const char *text);
 struct flow_process *scene_start(const char *const *words, const char *input);
 pid_t scene_spawn(const char *const *words, const char *input, const char *out, const char *err);
 
+/* scene_alone, a fixture after flow_begin, hides the other apps of this user and this machine: what the test starts
+ * sees an empty folder of runtime directories. Where neither root nor a user namespace may do that, it does nothing,
+ * and such tests need a machine on which nothing else of headrace runs. */
+void scene_alone(void);
+
 /* The end of the test, for each file that holds something. */
 void scene_end_processes(void);
 void scene_end_broker(void);

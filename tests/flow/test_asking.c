@@ -1,5 +1,6 @@
 /* test_asking.c - the running app, asked and stopped by others: status and stop. */
 #include "tests/flow/app.h"
+#include "tests/flow/scene.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -172,6 +173,7 @@ asking_suite(void)
     Suite *s = suite_create("asking");
     TCase *c = tcase_create("found");
     tcase_add_checked_fixture(c, flow_begin, flow_end);
+    tcase_add_checked_fixture(c, scene_alone, NULL);
     tcase_add_test(c, test_nothing_runs);
     tcase_add_test(c, test_only_one_runs);
     tcase_add_test(c, test_two_run);

@@ -36,7 +36,7 @@ START_TEST(test_fail_is_tried_again)
     ck_assert_int_eq(flow_seen("1 fail 2"), 3);
     ck_assert_int_eq(flow_seen("2"), 1);
     flow_check_order(true);
-    check_says(app, "attempt=1", "records/0@1");
+    check_says(app, "attempt=1", "records:0:1");
     check_says(app, "attempt=2", "told to fail, attempt 2");
     ck_assert(!flow_said(app, "record skipped"));
 }
@@ -52,7 +52,7 @@ START_TEST(test_fail_for_good_is_skipped)
     ck_assert_int_eq(flow_seen("0 fail"), 3);
     ck_assert_int_eq(flow_seen("1"), 1);
     flow_check_order(true);
-    check_says(app, "record skipped", "record=records/0@0");
+    check_says(app, "record skipped", "record=records:0:0");
     check_says(app, "record skipped", "attempts=3");
     check_says(app, "record skipped", "failed: told to fail, attempt 3");
     ck_assert_int_eq(flow_lines(app->err, "record skipped"), 1);
@@ -116,8 +116,10 @@ static struct flow_process *
 run_logs(int partitions)
 {
     flow_flush();
-    struct flow_process *app =
-        app_run(app_json("logs.json", "{'modules': ['%s']}", flow_example("logs")), "--until-end", NULL);
+    struct flow_process *app = app_run(
+        app_json("logs.json", "{'modules': ['%s'], 'tasks': {'process_logs': {'on_failure': 'skip'}}}",
+                 flow_example("logs")),
+        "--until-end", NULL);
     flow_expect(app, 0);
     ck_assert(flow_all_committed("logs.process_logs", "logs", partitions));
     ck_assert(!flow_said(app, "worker ended"));
@@ -150,7 +152,7 @@ START_TEST(test_records_of_another_shape)
     ck_assert(flow_said(app, "ERROR: a good one"));
     ck_assert_int_eq(flow_lines(app->err, "record skipped"), n);
     for (int i = 0; i < n; i++)
-        check_says(app, flow_text("record=logs/0@%d ", i), records[i].reason);
+        check_says(app, flow_text("record=logs:0:%d ", i), records[i].reason);
 }
 END_TEST
 
@@ -188,7 +190,7 @@ START_TEST(test_records_of_4_mb)
     ck_assert(flow_said(app, "ERROR: a good one"));
     ck_assert(flow_said(app, "ERROR: xxxxxxxx"));
     ck_assert_int_eq(flow_lines(app->err, "record skipped"), 1);
-    check_says(app, "record skipped", "record=logs/1@0 ");
+    check_says(app, "record skipped", "record=logs:1:0 ");
 }
 END_TEST
 

@@ -167,7 +167,7 @@ case_stopped_joining() {
     wait_until 30 "records with the first" has_processed first 100
     start second joining --until-end
     second=$pid
-    wait_until 30 "that the first gives partitions up" grep -q 'partitions given up.*left=4' "$dir/first.log"
+    wait_until 30 "that the first gives partitions up" grep -q 'partitions handed over.*kept=4' "$dir/first.log"
     kill -TERM "$first"
     expect_end "$first" 0 30
     expect_end "$second" 0 60

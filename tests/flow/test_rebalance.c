@@ -1,0 +1,148 @@
+/* test_rebalance.c - several supervisors share a group: partitions are given up in good order. */
+#include "tests/flow/app.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARTITIONS 4
+
+static int sent; /* in each partition */
+
+/* One more supervisor of the same app, with a runtime directory of its own. */
+static struct flow_process *
+join(const char *configuration, int number, const char *option, const char *value)
+{
+    return flow_start("headrace", "run", configuration, "-b", flow_brokers(), "--runtime-dir",
+                      flow_path("run%d", number), option, value, NULL);
+}
+
+static void
+send_more(int n)
+{
+    for (int i = 0; i < n; i++, sent++)
+        for (int p = 0; p < PARTITIONS; p++)
+            flow_send("records", p, NULL, "%d/%d sleep 0.005", p, sent);
+    flow_flush();
+}
+
+/* send_until keeps the workers busy until that many of them have seen records. */
+static void
+send_until(int workers)
+{
+    for (int64_t until = flow_limit(); app_workers_that_saw() < workers;) {
+        send_more(flow_seen(NULL) > PARTITIONS * (sent - 20) ? 10 : 0);
+        ck_assert_msg(flow_wait_more(until), "waited in vain for %d workers that see records", workers);
+    }
+}
+
+/* A second supervisor joins while records are worked on, and leaves again. */
+static void
+join_and_leave(const char *option, const char *value)
+{
+    flow_broker("records:4", NULL);
+    const char *configuration = app_recorder("'concurrency': 2", "");
+    struct flow_process *first = join(configuration, 1, option, value);
+    send_until(2);
+    struct flow_process *second = join(configuration, 2, option, value);
+    send_until(4);
+    flow_signal(second, SIGTERM);
+    flow_expect(second, 0);
+    send_more(20);
+    FLOW_UNTIL(flow_all_committed("app.record", "records", PARTITIONS), "the last commit");
+    flow_signal(first, SIGTERM);
+    flow_expect(first, 0);
+    ck_assert(!flow_said(first, "assignment lost") && !flow_said(second, "assignment lost"));
+    app_nothing_left();
+}
+
+/* Nothing is lost, repeated or out of order. */
+START_TEST(test_cooperative)
+{
+    join_and_leave(NULL, NULL);
+    app_all_once(PARTITIONS, sent);
+}
+END_TEST
+
+/* Nothing is lost or out of order. The embedded broker takes no commit while members join, and with this
+ * protocol that is when partitions are given up: so what was done since the last commit is repeated. */
+START_TEST(test_eager)
+{
+    join_and_leave("-X", "partition.assignment.strategy=range");
+    for (int i = 0; i < sent; i++)
+        for (int p = 0; p < PARTITIONS; p++)
+            ck_assert_int_ge(flow_seen(flow_text("%d/%d sleep 0.005", p, i)), 1);
+    flow_check_order(true);
+}
+END_TEST
+
+/* The first of two is killed: the second takes over after the session timeout, and repeats little. */
+START_TEST(test_other_supervisor_is_killed)
+{
+    flow_broker("records:4", NULL);
+    const char *configuration = app_recorder("'concurrency': 2", "");
+    struct flow_process *first = join(configuration, 1, NULL, NULL);
+    struct flow_process *second = join(configuration, 2, NULL, NULL);
+    flow_await(first, "partitions assigned");
+    flow_await(second, "partitions assigned");
+    app_fill(PARTITIONS, 10);
+    flow_flush();
+    FLOW_UNTIL(flow_seen(NULL) == PARTITIONS * 10, "the first records");
+    FLOW_UNTIL(flow_all_committed("app.record", "records", PARTITIONS), "their commits");
+    flow_signal(first, SIGKILL);
+    flow_wait(first);
+    app_fill(PARTITIONS, 10);
+    flow_flush();
+    FLOW_UNTIL(flow_seen(NULL) == PARTITIONS * 20, "the other records");
+    flow_signal(second, SIGTERM);
+    flow_expect(second, 0);
+    flow_check_order(false);
+}
+END_TEST
+
+/* A revoke while a record takes longer than drain_timeout: the worker is killed, and the record repeated
+ * elsewhere without an attempt. */
+START_TEST(test_drain_timeout)
+{
+    flow_broker("records:2", NULL);
+    for (int p = 0; p < 2; p++) {
+        flow_send("records", p, NULL, "%d/0 wait %s", p, flow_path("gate"));
+        flow_send("records", p, NULL, "%d/1", p);
+    }
+    flow_flush();
+    const char *configuration = app_recorder("'concurrency': 2, 'attempts': 1", "'drain_timeout': '300ms'");
+    struct flow_process *first = join(configuration, 1, NULL, NULL);
+    FLOW_UNTIL(flow_seen(NULL) == 2, "two records that hang");
+    struct flow_process *second = join(configuration, 2, NULL, NULL);
+    flow_await(first, "drain_timeout");
+    flow_await(second, "partitions assigned");
+    FLOW_UNTIL(flow_seen(NULL) == 3, "the record again, in another supervisor");
+    flow_write("gate", "%s", "");
+    FLOW_UNTIL(flow_all_committed("app.record", "records", 2), "the end");
+    flow_signal(first, SIGTERM);
+    flow_signal(second, SIGTERM);
+    flow_expect(first, 0);
+    flow_expect(second, 0);
+    ck_assert(!flow_said(first, "record skipped") && !flow_said(second, "record skipped"));
+    ck_assert_int_eq(flow_lines(first->err, "worker killed"), 1);
+    const struct flow_record *records;
+    size_t n = flow_records(&records);
+    ck_assert_int_eq((int)n, 5);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_int_eq(records[i].attempt, 1);
+}
+END_TEST
+
+Suite *
+rebalance_suite(void)
+{
+    Suite *s = suite_create("rebalance");
+    TCase *c = tcase_create("rebalance");
+    tcase_add_checked_fixture(c, flow_begin, flow_end);
+    tcase_add_test(c, test_cooperative);
+    tcase_add_test(c, test_eager);
+    tcase_add_test(c, test_other_supervisor_is_killed);
+    tcase_add_test(c, test_drain_timeout);
+    suite_add_tcase(s, c);
+    return s;
+}
