@@ -7,11 +7,13 @@
 
 #include <fcntl.h>
 #include <link.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A sanitizer would report what is to crash. */
@@ -109,18 +111,17 @@ sleeps(void *unused)
     return unused;
 }
 
-/* With a second thread malloc takes its locks; it finds the heap in ruins while it holds one. */
+/* With a second thread free takes the lock of the heap; it finds the header of the next block in ruins while
+ * it holds it. */
 OWN int
 heap(void)
 {
     pthread_t thread;
     pthread_create(&thread, NULL, sleeps, NULL);
-    volatile char *first = malloc(2000), *second = malloc(2000), *third = malloc(2000);
-    free((void *)second);
-    for (int i = 0; i < 2064; i++)
-        first[i] = 0x41;
-    second = malloc(1500);
-    third[0] = second[0];
+    char *block = malloc(2000);
+    volatile unsigned long *next = (unsigned long *)(block + malloc_usable_size(block));
+    next[0] = 0x4141414141414141;
+    free(block);
     return zero;
 }
 
@@ -191,8 +192,10 @@ hangs(void)
 OWN int
 in_child(void)
 {
-    if (fork() == 0)
+    pid_t pid = fork();
+    if (pid == 0)
         segv();
+    waitpid(pid, NULL, 0);
     return zero;
 }
 
