@@ -111,6 +111,9 @@ records_ended(void *worker, struct partition *p, uint64_t pos, enum ending endin
     struct attempts_decision decision = attempts_decide(&w->task->policy, ledger_entry(&p->led, pos)->attempt, final,
                                                         asked, app_random(w->task->app));
     w->task->failed++;
+    if (ending == ENDING_FAILED && reason->kind == FAILURE_RETURNED)
+        snprintf(w->returned_on, sizeof w->returned_on, "%s:%d:%" PRId64, p->topic, p->number,
+                 ledger_entry(&p->led, pos)->offset);
     reason_text(w, ending, reason, why, sizeof why);
     if (decision.again)
         again(w, p, pos, decision.wait, why);

@@ -68,6 +68,7 @@ struct worker {
     struct watch watch;
     struct autopsy *autopsy; /* of the last death; NULL: it left no frames */
     char cause[REASON_MAX];  /* of the last death, as the reason of the record that was on says it */
+    char returned_on[320];   /* the record that its body returned on in this life; "": none */
     uint64_t finished_life;  /* records finished in this life */
     uint64_t processed, restarts;
     bool running;            /* timers: a trigger is being run */
@@ -168,6 +169,11 @@ void worker_replace(struct worker *w, const char *wrong); /* kill a worker that 
 void worker_settle(struct worker *w);
 bool worker_has_credit(const struct worker *w);
 int64_t worker_rss(const struct worker *w); /* resident bytes of its process; 0: not to be had */
+
+void worker_drop_scoreboard(struct worker *w);
+
+/* burial.c: the end of a life; called when its process was reaped and its pipe was read to the end */
+void burial_of(struct child *c);
 
 /* watch.c: deadlines and recycling; returns when it wants to be called again */
 mono_ns watch_worker(struct worker *w, mono_ns now);
