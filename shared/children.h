@@ -5,6 +5,8 @@
  * `headrace-worker --describe MODULE`, `headrace-worker --try MODULE TASK`. Its descriptors have these numbers.
  * `headrace-symbolize` has none of them: it reads the frames of a dead worker (scoreboard.h) from its stdin, and
  * writes one line, "function (file:line) < function (file:line) < ...", to its stdout.
+ * `headrace-worker --try-record MODULE TASK FD` has none of them either: on FD it finds a file that holds a batch
+ * (wire.h) of one record, of generation 1, with 0 as its first sequence number.
  *
  * Boot document (JSON, in a memfd at CHILD_FD_BOOT), of a worker:
  *   {"app", "task", "kind": "stream"|"background"|"timer", "instance", "concurrency", "module": path,

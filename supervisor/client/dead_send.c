@@ -114,6 +114,9 @@ on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
         dead_sender_stop(s, EX_SOFTWARE, text);
     } else if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || s->last_error[0] == '\0') {
         snprintf(s->last_error, sizeof s->last_error, "%s", reason);
+        char *details = strstr(s->last_error, " (after ");
+        if (details)
+            *details = '\0';
     }
 }
 
