@@ -43,6 +43,8 @@ helpers  := $(BUILD)/headrace-worker $(BUILD)/headrace-timer $(BUILD)/headrace-s
 programs := $(BUILD)/headrace $(helpers)
 tasks    := $(patsubst worker/tasks/%.c,$(BUILD)/tasks/%.so,$(wildcard worker/tasks/*.c))
 modules  := $(patsubst tests/flow/modules/%.c,$(BUILD)/test-modules/%.so,$(wildcard tests/flow/modules/*.c))
+core     := $(call objects,$(addprefix supervisor/,ledger.c dispatch.c attempts.c restart.c pace.c))
+simulate := $(call objects,tests/simulate/*.c) $(core)
 tools    := $(patsubst tests/kafka/%.c,$(BUILD)/kafka/%,$(wildcard tests/kafka/*.c))
 
 all: $(programs) $(tasks)
@@ -58,6 +60,8 @@ $(BUILD)/unit-tests: $(unit) $(supervisor) $(worker) $(timer) $(symbolize) $(con
 	$(q)echo '  link    $@' && $(link) -rdynamic -o $@ $^ $(kafka) $(zmq) $(check) $(dw) -ldl
 $(BUILD)/flow-tests: $(flow) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq) $(check)
+$(BUILD)/simulate: $(simulate) $(shared)
+	$(q)echo '  link    $@' && $(link) -o $@ $^ $(zmq)
 $(tools): $(BUILD)/kafka/%: $(BUILD)/obj/tests/kafka/%.o $(shared)
 	$(q)mkdir -p $(@D) && echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)
 
@@ -113,10 +117,12 @@ demo:
 test:
 	scripts/setup.sh
 	$(MAKE) --no-print-directory SAN=$(TEST_SAN) -j$(shell nproc) ready
-	$(MAKE) --no-print-directory SAN=$(TEST_SAN) boundaries test-unit test-flow
-ready: all $(modules) $(BUILD)/unit-tests $(BUILD)/flow-tests
+	$(MAKE) --no-print-directory SAN=$(TEST_SAN) boundaries test-unit simulate test-flow
+ready: all $(modules) $(BUILD)/unit-tests $(BUILD)/flow-tests $(BUILD)/simulate
 test-unit: all $(modules) $(BUILD)/unit-tests
 	$(BUILD)/unit-tests
+simulate: $(BUILD)/simulate
+	$(BUILD)/simulate
 test-flow: all $(modules) $(BUILD)/flow-tests
 	$(q)sed -n 's/SUITE(\(.*\)_suite)/\1/p' $(BUILD)/suites/flow.h | xargs -P $(or $(FLOW_JOBS),4) -n 1 $(BUILD)/flow-tests
 test-kafka: all $(modules) $(tools)
@@ -138,8 +144,9 @@ help:
 	@echo 'make install     into PREFIX=$(PREFIX) (and uninstall); DESTDIR for packages'
 	@echo 'make demo        the example on an embedded broker; Ctrl-C ends it, or DEMO_SECONDS=N'
 	@echo 'make test        unit and flow tests under sanitizers (test-unit, test-flow: one ring alone)'
+	@echo 'make simulate    the pure core in random schedules; SIM_SECONDS=3, SIM_SEED=N'
 	@echo 'make test-kafka  the tests against a real Kafka on this machine (Java 17, Maven)'
 	@echo 'make valgrind    the unit tests under valgrind'
 	@echo 'make boundaries  who includes and links whom; make style: sizes; make format: clang-format'
 	@echo 'make reference   conf/reference.md out of conf/options.def'
-.PHONY: all ready install uninstall demo test test-unit test-flow test-kafka valgrind boundaries reference style format clean help
+.PHONY: all ready install uninstall demo test test-unit test-flow simulate test-kafka valgrind boundaries reference style format clean help

@@ -1,0 +1,129 @@
+/* feed.c - frames for workers. Imitates supervisor/feed.c, with a log for Kafka and a row for a pipe. */
+#include "tests/simulate/simulate.h"
+
+struct feeding {
+    struct sim_sup *sup;
+    struct sim_worker *w;
+    struct holding_frame *frame;
+    struct sim_frame out;
+    uint32_t want;
+    size_t bytes;
+};
+
+static bool
+has_room(const struct feeding *f)
+{
+    return f->frame->n < f->want && f->bytes < sim.frame_bytes;
+}
+
+static void
+put(struct feeding *f, struct partition *p, uint64_t pos)
+{
+    struct tenure *t = (struct tenure *)p;
+    const struct entry *e = ledger_entry(&p->led, pos);
+    uint32_t idx = t->first + (uint32_t)pos;
+    f->out.rec[f->frame->n].t = t;
+    f->out.rec[f->frame->n].idx = idx;
+    f->out.rec[f->frame->n].lane = dispatch_lane(&f->sup->d, p);
+    f->out.rec[f->frame->n].epoch = p->epoch;
+    f->out.rec[f->frame->n].attempt = e->attempt;
+    f->bytes += e->bytes;
+    sim_note("supervisor %d hands %d/%u to worker %d", (int)(f->sup - sim.sup), t->p, idx, f->w->number);
+    holding_put(&f->w->holding, f->frame, p, pos);
+}
+
+/* put_waiting is false where the next one must travel alone and cannot now. */
+static bool
+put_waiting(struct feeding *f, struct partition *p)
+{
+    while (has_room(f) && dispatch_supplies(&f->sup->d, p, &f->w->holding, sim.now) == SUPPLY_WAITING) {
+        uint64_t pos = dispatch_waiting(&f->sup->d, p);
+        if (ledger_entry(&p->led, pos)->suspect && (f->frame->n > 0 || f->w->holding.n_frames > 0))
+            return false;
+        put(f, p, pos);
+        if (f->w->holding.alone)
+            return false;
+    }
+    return true;
+}
+
+static uint32_t
+fresh_limit(const struct feeding *f, const struct partition *p)
+{
+    uint64_t flight = ledger_in_flight(&p->led);
+    uint64_t window = sim.window > flight ? sim.window - flight : 1, limit = f->want - f->frame->n;
+    return (uint32_t)(limit < window ? limit : window);
+}
+
+static void
+put_fresh(struct feeding *f, struct partition *p)
+{
+    struct tenure *t = (struct tenure *)p;
+    const struct sim_part *part = &sim.part[t->p];
+    for (uint32_t n = 0, limit = fresh_limit(f, p); n < limit; n++) {
+        if (t->next == part->n) {
+            ledger_reach(&p->led, part->end); /* the end of the partition is told */
+            p->more = false;
+            return;
+        }
+        const struct sim_record *r = &part->rec[t->next++];
+        if (r->pass) {
+            dispatch_done(&f->sup->d, p, ledger_add(&p->led, r->offset, NULL, 0, 0));
+            continue;
+        }
+        t->bodies++;
+        put(f, p, ledger_add(&p->led, r->offset, t, 0, r->bytes));
+    }
+}
+
+static void
+send_frame(struct feeding *f)
+{
+    struct sim_worker *w = f->w;
+    f->out.first = f->frame->first;
+    f->out.n = f->frame->n;
+    f->out.handled = w->holding.handled;
+    holding_close(&w->holding, f->frame, f->bytes);
+    if (!w->alive) /* nobody reads it */
+        return;
+    if (w->n_pipe == SIM_PIPE)
+        sim_wrong("more than %d frames on a pipe", SIM_PIPE);
+    w->pipe[w->n_pipe++] = f->out;
+}
+
+static void
+feed_worker(struct sim_sup *s, struct sim_worker *w)
+{
+    enum dispatch_supply supply;
+    struct partition *p;
+    uint32_t room = holding_room(&w->holding, sim.credit);
+    if (room == 0 || !dispatch_has(&s->d, &w->holding, sim.now))
+        return;
+    if (w->holding.n_frames > 0 && dispatch_has_suspect(&s->d, &w->holding, sim.now))
+        return;
+    struct feeding f = {.sup = s, .w = w, .want = pace_records(&s->pace) < room ? pace_records(&s->pace) : room};
+    f.frame = holding_open(&w->holding, f.want);
+    while (has_room(&f) && (p = dispatch_pick(&s->d, &w->holding, sim.now, &supply))) {
+        if (supply == SUPPLY_FRESH)
+            put_fresh(&f, p);
+        else if (!put_waiting(&f, p))
+            break;
+    }
+    if (f.frame->n > 0)
+        send_frame(&f);
+    else
+        holding_drop(&w->holding, f.frame);
+}
+
+void
+feed_all(struct sim_sup *s)
+{
+    s->d.full = dispatch_bytes(&s->d) >= sim.memory;
+    pace_measured(&s->pace, sim_below(8) * NS_PER_MS, 1 + sim_below(8));
+    for (uint32_t load = 0; load < HOLDING_FRAMES; load++)
+        for (uint32_t i = 0; i < sim.n_workers; i++) {
+            struct sim_worker *w = &s->worker[i];
+            if (w->state == WORKER_UP && !w->expendable && w->holding.n_frames == load)
+                feed_worker(s, w);
+        }
+}

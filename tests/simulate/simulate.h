@@ -1,0 +1,224 @@
+/* simulate.h - the world of the simulator: one broker, one group, up to two supervisors with their workers.
+ *
+ * The pure core is the real code (ledger, dispatch, holding, attempts, restart, pace; worker/turn). What surrounds it in
+ * the supervisor (sockets, librdkafka, processes) is imitated as thinly as possible. One seed makes one schedule: a world,
+ * some tens of steps in which everything may go wrong, then a time in which nothing does and all must be done.
+ *
+ * Two parts of a record's story are kept apart. The core knows what it is told on the scoreboard; the model (truth.c) sees
+ * what workers really do, at the very access that does it, and compares. */
+#ifndef TESTS_SIMULATE_SIMULATE_H
+#define TESTS_SIMULATE_SIMULATE_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "supervisor/attempts.h"
+#include "supervisor/dispatch.h"
+#include "supervisor/holding.h"
+#include "supervisor/pace.h"
+#include "supervisor/restart.h"
+#include "worker/turn.h"
+
+#define SIM_PARTS 3
+#define SIM_RECORDS 6
+#define SIM_SUPS 2
+#define SIM_WORKERS 3  /* of a supervisor */
+#define SIM_SLOTS 8    /* of a ring, at most */
+#define SIM_TENURES 64 /* assignments in one schedule */
+#define SIM_PIPE 16    /* frames on a pipe: more than the protocol allows */
+#define SIM_LETTERS 64
+#define SIM_ATTEMPTS 3
+
+/* What one attempt at a record does. */
+enum sim_act { ACT_FINISH, ACT_FAIL, ACT_RETRY_AFTER, ACT_REJECT, ACT_CRASH, ACT_HANG, ACT_RETURN, ACT_KINDS };
+
+/* A record in the broker's log, and what is known of it over all assignments. */
+struct sim_record {
+    int64_t offset;
+    uint32_t bytes;
+    bool pass;                 /* it is for another group: done when it is read */
+    uint8_t act[SIM_ATTEMPTS]; /* enum sim_act; attempts beyond: the last one */
+    bool finished, skipped;
+    uint32_t letters;          /* in the dead-letter topic */
+    bool repeat_ok;            /* an owner ended badly after it was done: it may come again */
+    bool letter_ok;            /* and so may its letter */
+};
+
+struct sim_part {
+    uint32_t n;
+    struct sim_record rec[SIM_RECORDS];
+    int64_t low, end;
+    int64_t committed; /* -1: nothing yet */
+    struct tenure *owner;
+};
+
+/* What really happened to one record in one assignment. */
+struct sim_truth {
+    uint8_t endings, crashes; /* attempts that failed, in all, and by death */
+    uint8_t told;             /* of those, what the core has said */
+    bool finished, told_finished, given_up, rejected;
+};
+
+/* One assignment of a partition to a supervisor, from assign to the end. Never used twice in a schedule. */
+struct tenure {
+    struct partition part; /* first: the dispatcher's partition is found back as its tenure */
+    struct sim_sup *sup;
+    int p;
+    uint32_t first, next; /* records: where it starts, the next one to read */
+    bool leaving, lost, over;
+    mono_ns left_at;
+    int64_t committed;
+    int64_t committing; /* in the commit under way; -1: not */
+    int bodies;         /* references not given back */
+    struct sim_truth truth[SIM_RECORDS];
+};
+
+/* A frame on the pipe. */
+struct sim_frame {
+    uint64_t first;
+    uint32_t n, handled;
+    struct {
+        struct tenure *t;
+        uint32_t idx, lane, epoch, attempt;
+    } rec[SIM_SLOTS];
+};
+
+enum sim_state { WORKER_DOWN, WORKER_UP, WORKER_STOPPING };
+
+struct sim_worker {
+    struct sim_sup *sup;
+    int number;
+    /* what the supervisor knows */
+    enum sim_state state;
+    struct holding holding;
+    struct restart_worker restart;
+    mono_ns start_at, watch_since;
+    uint64_t watch_what;
+    bool expendable, killed, useful;
+    /* the process */
+    bool alive, told, doomed, inside, busy;
+    bool frozen; /* stopped by a signal */
+    struct turn turn;
+    struct sim_frame pipe[SIM_PIPE];
+    uint32_t n_pipe, at;
+    jmp_buf died;
+    /* what it really is on */
+    struct tenure *on;
+    uint32_t on_idx, on_attempt, on_frame;
+};
+
+enum letter_state { LETTER_NONE, LETTER_TO_SEND, LETTER_SENT };
+
+struct sim_letter {
+    enum letter_state state;
+    struct tenure *t, *from; /* t: NULL when nobody waits for it any more */
+    uint64_t pos;
+    uint32_t idx, attempts;
+    mono_ns due;
+};
+
+struct sim_sup {
+    bool up, busy, stopping, lost_pending, restarted;
+    bool revoking, drain_forced, commit_in_flight, commit_failed, commit_applied;
+    mono_ns drain_deadline, stop_deadline;
+    struct dispatch d;
+    struct pace pace;
+    struct restart_task restart;
+    struct sim_worker worker[SIM_WORKERS];
+    struct sim_letter letter[SIM_LETTERS];
+};
+
+struct sim_world {
+    uint64_t seed;
+    uint32_t n_parts, n_sups, n_workers, slots, n_tenures;
+    enum dispatch_order order;
+    struct attempts_policy policy;
+    uint64_t window, window_bytes, memory;
+    size_t credit, frame_bytes; /* of a worker; of a frame */
+    bool skip;                  /* on_failure: skip, else dead letters */
+    bool calm;                  /* nothing goes wrong any more */
+    uint32_t preempt;           /* one access in so many lets the other side move */
+    uint32_t faults;            /* how many more may happen */
+    mono_ns now;
+    struct sim_part part[SIM_PARTS];
+    struct sim_sup sup[SIM_SUPS];
+    struct tenure tenure[SIM_TENURES];
+};
+
+extern struct sim_world sim;
+
+#define SIM_DEADLINE (5 * NS_PER_S)
+#define SIM_DRAIN (3 * NS_PER_S)
+
+/* main.c */
+uint32_t sim_below(uint32_t n);
+bool sim_once_in(uint32_t n);
+/* sim_wrong tells what is wrong, and the seed, and ends the program. */
+_Noreturn void sim_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* sim_note shows a step where SIM_TRACE is set. */
+extern bool sim_tracing;
+void sim_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define sim_note(...) (sim_tracing ? sim_trace(__VA_ARGS__) : (void)0)
+
+/* access.c: who makes the accesses to shared memory that happen now */
+extern struct sim_worker *sim_acting; /* a worker's step; NULL: the supervisor's */
+extern int sim_depth;
+struct scoreboard *sim_scoreboard(const struct sim_worker *w);
+void sim_scoreboard_new(const struct sim_worker *w);
+
+/* schedule.c */
+void sim_step(void);
+void sim_settle_down(void);
+void sim_preempt_worker(struct sim_worker *w); /* in the middle of w's step: the supervisor, or its death */
+void sim_preempt_supervisor(struct sim_sup *s);
+
+/* world.c */
+void world_make(void);
+void world_end(void);
+
+/* worker.c */
+void worker_born(struct sim_worker *w);
+void worker_step(struct sim_worker *w);
+void worker_dies(struct sim_worker *w);
+
+/* keeper.c: what the supervisor does with its workers */
+void keeper_start(struct sim_worker *w);
+void keeper_stop(struct sim_worker *w);
+void keeper_expend(struct sim_worker *w);
+void keeper_settle(struct sim_worker *w);
+void keeper_bury(struct sim_worker *w);
+void keeper_watch(struct sim_worker *w);
+
+/* feed.c */
+void feed_all(struct sim_sup *s);
+
+/* ending.c: what becomes of records that ended, and their letters */
+void ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason);
+void letters_send(struct sim_sup *s);
+void letters_report(struct sim_sup *s);
+void letters_forget(struct sim_sup *s, const struct tenure *t);
+
+/* group.c: assignments, revokes, commits */
+void group_assign(void);
+void group_revoke(struct sim_sup *s);
+void group_lose(struct sim_sup *s);
+void group_tick(struct sim_sup *s);
+void group_commit(struct sim_sup *s);
+void group_answer(struct sim_sup *s);
+void group_stop(struct sim_sup *s);
+void group_kill(struct sim_sup *s);
+void group_start(struct sim_sup *s);
+
+/* truth.c: the model */
+void truth_saw(struct sim_worker *w, unsigned from, unsigned to);
+void truth_died(struct sim_worker *w);
+void truth_commit(const struct tenure *t, int64_t offset);
+void truth_letter(const struct sim_letter *l);
+void truth_broken(int p); /* its owner ends badly: what was done since the commit may come again */
+void truth_over(const struct tenure *t);
+void truth_check(void);
+void truth_end(void);
+bool truth_done(const struct sim_record *r);
+
+#endif

@@ -1,0 +1,222 @@
+/* truth.c - the model: which records there are, what each attempt really returned, and what follows from that.
+ *
+ * Knows nothing of the ledger's states. What it checks:
+ *   the commit point never passes a record that is not done;
+ *   a lane is on one worker at a time, and goes in order;
+ *   the number of an attempt, when it begins and when it is told, is that of the attempts that failed before;
+ *   an ending is told once, and is what happened;
+ *   what is done comes again only after an owner's bad end; a suspect travels alone;
+ *   in the end each record is finished, or given up after the right number of attempts. */
+#include "tests/simulate/simulate.h"
+
+bool
+truth_done(const struct sim_record *r)
+{
+    return r->pass || r->finished || r->skipped || r->letters > 0;
+}
+
+static struct sim_record *
+record_of(const struct tenure *t, uint32_t idx)
+{
+    return &sim.part[t->p].rec[idx];
+}
+
+/* owns: as the group sees it. */
+static bool
+owns(const struct tenure *t)
+{
+    return sim.part[t->p].owner == t;
+}
+
+static void
+check_alone(const struct sim_worker *w)
+{
+    for (int s = 0; s < SIM_SUPS; s++)
+        for (int i = 0; i < SIM_WORKERS; i++) {
+            const struct sim_worker *x = &sim.sup[s].worker[i];
+            if (x == w || !x->turn.on || !x->on || x->on->p != w->on->p)
+                continue;
+            if (sim.order == DISPATCH_NONE && x->on_idx != w->on_idx)
+                continue;
+            if (x->sup == w->sup || (owns(x->on) && owns(w->on)))
+                sim_wrong("record %d/%u begins on worker %d.%d while %d/%u is on worker %d.%d", w->on->p, w->on_idx,
+                          (int)(w->sup - sim.sup), w->number, x->on->p, x->on_idx, s, i);
+        }
+}
+
+static void
+check_order(const struct sim_worker *w)
+{
+    const struct tenure *t = w->on;
+    if (sim.order == DISPATCH_NONE)
+        return;
+    for (uint32_t i = t->first; i < w->on_idx; i++)
+        if (!t->truth[i].finished && !t->truth[i].given_up && !record_of(t, i)->pass)
+            sim_wrong("record %d/%u begins before %d/%u has ended", t->p, w->on_idx, t->p, i);
+}
+
+static void
+check_repeat(const struct sim_worker *w)
+{
+    const struct sim_record *r = record_of(w->on, w->on_idx);
+    const struct sim_truth *truth = &w->on->truth[w->on_idx];
+    if (truth->finished || truth->given_up || r->pass)
+        sim_wrong("record %d/%u is done, and begins again", w->on->p, w->on_idx);
+    if (owns(w->on) && truth_done(r) && !r->repeat_ok)
+        sim_wrong("record %d/%u is repeated, though no owner ended badly", w->on->p, w->on_idx);
+}
+
+static void
+begins(struct sim_worker *w)
+{
+    const struct sim_truth *truth = &w->on->truth[w->on_idx];
+    sim_note("worker %d.%d begins %d/%u attempt %u", (int)(w->sup - sim.sup), w->number, w->on->p, w->on_idx,
+             w->on_attempt);
+    if (w->on->over)
+        sim_wrong("record %d/%u begins though its partition was given up", w->on->p, w->on_idx);
+    if (w->on_attempt != 1u + truth->endings)
+        sim_wrong("record %d/%u begins attempt %u after %u that failed", w->on->p, w->on_idx, w->on_attempt,
+                  truth->endings);
+    if (truth->crashes > 0 && w->on_frame > 1)
+        sim_wrong("record %d/%u crashed a worker and does not travel alone", w->on->p, w->on_idx);
+    check_repeat(w);
+    check_alone(w);
+    check_order(w);
+}
+
+static void
+ends(struct sim_worker *w, unsigned how)
+{
+    struct sim_truth *truth = &w->on->truth[w->on_idx];
+    struct sim_record *r = record_of(w->on, w->on_idx);
+    sim_note("worker %d.%d: %d/%u is %s", (int)(w->sup - sim.sup), w->number, w->on->p, w->on_idx, slot_state_name(how));
+    if (how == SLOT_FINISHED) {
+        truth->finished = r->finished = true;
+        r->repeat_ok = !owns(w->on);
+    } else if (how == SLOT_FAILED) {
+        enum sim_act act = r->act[w->on_attempt <= SIM_ATTEMPTS ? w->on_attempt - 1 : SIM_ATTEMPTS - 1];
+        truth->endings++;
+        truth->rejected = act == ACT_REJECT;
+    }
+    w->on = NULL;
+}
+
+void
+truth_saw(struct sim_worker *w, unsigned from, unsigned to)
+{
+    if (to == SLOT_ON && from == SLOT_WAITING)
+        begins(w);
+    else if (to != SLOT_ON && w->on)
+        ends(w, to);
+}
+
+/* truth_died: a death costs the record that was on an attempt, but not where the supervisor itself wanted it. */
+void
+truth_died(struct sim_worker *w)
+{
+    if (w->on && w->turn.on && !w->expendable) {
+        w->on->truth[w->on_idx].endings++;
+        w->on->truth[w->on_idx].crashes++;
+    }
+    w->on = NULL;
+}
+
+static void
+check_point(const struct tenure *t, int64_t point, const char *what)
+{
+    const struct sim_part *part = &sim.part[t->p];
+    for (uint32_t i = 0; i < part->n; i++)
+        if (part->rec[i].offset < point && !truth_done(&part->rec[i]))
+            sim_wrong("%s %lld of partition %d passes record %u, which is not done", what, (long long)point, t->p, i);
+}
+
+void
+truth_commit(const struct tenure *t, int64_t offset)
+{
+    if (!owns(t))
+        sim_wrong("partition %d is committed by who does not own it", t->p);
+    if (offset < sim.part[t->p].committed)
+        sim_wrong("the commit of partition %d goes back to %lld", t->p, (long long)offset);
+    check_point(t, offset, "the commit");
+}
+
+void
+truth_letter(const struct sim_letter *l)
+{
+    const struct sim_truth *truth = &l->from->truth[l->idx];
+    const struct sim_record *r = record_of(l->from, l->idx);
+    if (l->attempts != truth->endings)
+        sim_wrong("the letter of %d/%u tells %u attempts of %u", l->from->p, l->idx, l->attempts, truth->endings);
+    if (!truth->rejected && truth->endings != sim.policy.attempts)
+        sim_wrong("record %d/%u is dead-lettered after %u attempts", l->from->p, l->idx, truth->endings);
+    if (truth->finished)
+        sim_wrong("record %d/%u is finished, and dead-lettered", l->from->p, l->idx);
+    if (truth_done(r) && !r->letter_ok && !r->repeat_ok)
+        sim_wrong("record %d/%u is done, and dead-lettered", l->from->p, l->idx);
+}
+
+void
+truth_broken(int p)
+{
+    struct sim_part *part = &sim.part[p];
+    for (uint32_t i = 0; i < part->n; i++)
+        if (part->rec[i].offset >= part->committed)
+            part->rec[i].repeat_ok = part->rec[i].letter_ok = true;
+}
+
+void
+truth_over(const struct tenure *t)
+{
+    for (int i = 0; i < SIM_WORKERS; i++) {
+        const struct sim_worker *w = &t->sup->worker[i];
+        if (w->alive && w->turn.on && w->on == t)
+            sim_wrong("partition %d is given up while %u of it is on worker %d", t->p, w->on_idx, i);
+        if (w->state != WORKER_DOWN && holding_holds(&w->holding, &t->part) > 0)
+            sim_wrong("partition %d is given up while worker %d holds of it", t->p, i);
+    }
+}
+
+static void
+check_tenure(struct tenure *t)
+{
+    uint64_t held = 0;
+    for (int i = 0; i < SIM_WORKERS; i++)
+        if (t->sup->worker[i].state != WORKER_DOWN)
+            held += holding_holds(&t->sup->worker[i].holding, &t->part);
+    if (held != t->part.led.held)
+        sim_wrong("partition %d: the ledger says %u are held, the workers hold %u", t->p, (unsigned)t->part.led.held,
+                  (unsigned)held);
+    check_point(t, ledger_commit_point(&t->part.led), "the commit point");
+}
+
+void
+truth_check(void)
+{
+    for (uint32_t i = 0; i < sim.n_tenures; i++)
+        if (!sim.tenure[i].over)
+            check_tenure(&sim.tenure[i]);
+}
+
+static void
+check_record(int p, uint32_t i)
+{
+    const struct sim_record *r = &sim.part[p].rec[i];
+    if (!truth_done(r))
+        sim_wrong("record %d/%u is lost", p, i);
+    if (r->letters > 1 && !r->letter_ok)
+        sim_wrong("record %d/%u has %u letters", p, i, r->letters);
+    if (r->finished && r->letters > 0 && !r->letter_ok)
+        sim_wrong("record %d/%u is finished, and has a letter", p, i);
+}
+
+void
+truth_end(void)
+{
+    for (uint32_t p = 0; p < sim.n_parts; p++) {
+        if (sim.part[p].committed != sim.part[p].end)
+            sim_wrong("partition %u ends at %lld, and is committed to %lld", p, (long long)sim.part[p].end,
+                      (long long)sim.part[p].committed);
+        for (uint32_t i = 0; i < sim.part[p].n; i++)
+            check_record((int)p, i);
+    }
+}
