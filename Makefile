@@ -42,7 +42,8 @@ flow       := $(call objects,tests/flow/*.c) $(BUILD)/obj/tests/unit/flow-runner
 helpers  := $(BUILD)/headrace-worker $(BUILD)/headrace-timer $(BUILD)/headrace-symbolize
 programs := $(BUILD)/headrace $(helpers)
 tasks    := $(patsubst worker/tasks/%.c,$(BUILD)/tasks/%.so,$(wildcard worker/tasks/*.c))
-modules  := $(patsubst tests/flow/modules/%.c,$(BUILD)/test-modules/%.so,$(wildcard tests/flow/modules/*.c))
+modules  := $(patsubst tests/flow/modules/%.c,$(BUILD)/test-modules/%.so,$(wildcard tests/flow/modules/*.c)) \
+            $(patsubst tests/kafka/modules/%.c,$(BUILD)/kafka/%.so,$(wildcard tests/kafka/modules/*.c))
 core     := $(call objects,$(addprefix supervisor/,ledger.c dispatch.c attempts.c restart.c pace.c))
 simulate := $(call objects,tests/simulate/*.c) $(core)
 tools    := $(patsubst tests/kafka/%.c,$(BUILD)/kafka/%,$(wildcard tests/kafka/*.c))
@@ -70,7 +71,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 $(BUILD)/obj/tests/unit/flow-runner.o: tests/unit/runner.c $(BUILD)/flags
 	$(q)mkdir -p $(@D) && echo '  cc      $< (flow)' && $(CC) $(flags) -DFLOW -MMD -MP -c -o $@ $<
 $(tasks): $(BUILD)/tasks/%.so: worker/tasks/%.c
-$(modules): $(BUILD)/test-modules/%.so: tests/flow/modules/%.c
+$(filter $(BUILD)/test-modules/%,$(modules)): $(BUILD)/test-modules/%.so: tests/flow/modules/%.c
+$(filter $(BUILD)/kafka/%,$(modules)): $(BUILD)/kafka/%.so: tests/kafka/modules/%.c
 $(tasks) $(modules): $(BUILD)/flags
 	$(q)mkdir -p $(@D) && echo '  module  $@' && $(CC) $(module_flags) -MMD -MP -o $@ $(filter %.c,$^)
 
@@ -127,6 +129,8 @@ test-flow: all $(modules) $(BUILD)/flow-tests
 	$(q)sed -n 's/SUITE(\(.*\)_suite)/\1/p' $(BUILD)/suites/flow.h | xargs -P $(or $(FLOW_JOBS),4) -n 1 $(BUILD)/flow-tests
 test-kafka: all $(modules) $(tools)
 	BUILD=$(BUILD) tests/kafka/run.sh
+chaos: all $(modules) $(tools)
+	BUILD=$(BUILD) scripts/chaos.sh
 valgrind: all $(modules) $(BUILD)/unit-tests
 	valgrind -q --error-exitcode=99 --leak-check=full $(BUILD)/unit-tests
 boundaries: all
@@ -146,7 +150,8 @@ help:
 	@echo 'make test        unit and flow tests under sanitizers (test-unit, test-flow: one ring alone)'
 	@echo 'make simulate    the pure core in random schedules; SIM_SECONDS=3, SIM_SEED=N'
 	@echo 'make test-kafka  the tests against a real Kafka on this machine (Java 17, Maven)'
+	@echo 'make chaos       kills, stops and poison against a real Kafka; CHAOS_SECONDS=60, CHAOS_SEED=N'
 	@echo 'make valgrind    the unit tests under valgrind'
 	@echo 'make boundaries  who includes and links whom; make style: sizes; make format: clang-format'
 	@echo 'make reference   conf/reference.md out of conf/options.def'
-.PHONY: all ready install uninstall demo test test-unit test-flow simulate test-kafka valgrind boundaries reference style format clean help
+.PHONY: all ready install uninstall demo test test-unit test-flow simulate test-kafka chaos valgrind boundaries reference style format clean help

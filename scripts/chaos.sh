@@ -1,0 +1,312 @@
+#!/usr/bin/env bash
+# chaos.sh - everything goes wrong at once, against a real Kafka; then every record is accounted for.
+#
+# One broker, a topic of 8 partitions with poison of each kind among its records, one app with 8 workers and a timer.
+# For CHAOS_SECONDS (60) workers are killed or stopped for a while, the timer process is killed, supervisors are killed
+# and at once started again, a second supervisor joins and leaves, the broker dies or is restarted. Then all is stopped in
+# order, what is left is drained by --until-end, and chaos_check reads what the task wrote down and the dead letters.
+#
+# CHAOS_SECONDS  how long things go wrong             CHAOS_SEED      the seed of what goes wrong when (printed)
+# CHAOS_RECORDS  how many records (300000 or more)    CHAOS_ASSIGNOR  cooperative-sticky (the default) or range
+# CHAOS_KEEP=1   keep the folder, also where all is well
+# BUILD          the folder of the build (build)
+#
+# Everything that was started is ended by its pid. The last line is "N passed, N failed".
+set -u
+cd "$(dirname "$0")/.."
+build=$(realpath "${BUILD:-build}")
+seconds=${CHAOS_SECONDS:-60}
+seed=${CHAOS_SEED:-$RANDOM}
+records=${CHAOS_RECORDS:-$((seconds * 5000 > 300000 ? seconds * 5000 : 300000))}
+assignor=${CHAOS_ASSIGNOR:-cooperative-sticky}
+each=$((seconds > 60 ? seconds / 20 : 3))
+window=2000
+work_us=400 # so long that the records outlast the chaos; the rest is drained without it
+partitions=8
+
+say() { echo "chaos.sh: $*" >&2; }
+
+# ---- what runs ----
+
+declare -A supervisor=() stopped=() # slot -> pid; pid of a stopped worker -> when it goes on (ms)
+lives=0 passed=0 failed=0
+
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+alive() { kill -0 "$1" 2>/dev/null; }
+event() { echo "$*" >>"$work/done"; } # one write(2), between the lines of the task
+
+ours() { grep -qsF "CHAOS_FILE=$work/" "/proc/$1/environ"; }
+processes() { grep -lsF "CHAOS_FILE=$work/" /proc/[0-9]*/environ | cut -d/ -f3; }
+
+wait_until() { # SECONDS COMMAND...
+    local limit=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $limit ] || return 1
+        sleep 0.05
+    done
+}
+gone() { ! alive "$1"; }
+none_left() { [ -z "$(processes)" ]; }
+
+judge() { # GOOD NAME TEXT: GOOD is 0 where all is well
+    if [ "$1" = 0 ]; then
+        printf 'ok    %-12s %s\n' "$2" "$3"
+        passed=$((passed + 1))
+    else
+        printf 'FAIL  %-12s %s\n' "$2" "$3"
+        failed=$((failed + 1))
+    fi
+}
+
+write_app() {
+    cat >"$work/chaos.json" <<END
+{
+  "app": "chaos",
+  "modules": ["$build/kafka/chaos.so"],
+  "kafka": { "session.timeout.ms": 6000, "partition.assignment.strategy": "$assignor", "reconnect.backoff.max.ms": 500 },
+  "tasks": {
+    "work": {
+      "concurrency": $partitions,
+      "order": "partition",
+      "attempts": 3,
+      "backoff": ["20ms", "100ms"],
+      "deadline": "1s",
+      "dead_letter_limit": 0,
+      "restart": { "max": 1000000 },
+      "window": $window,
+      "limits": { "memory": "400MB", "core": 0 }
+    }
+  },
+  "drain_timeout": "4s"
+}
+END
+}
+
+start_supervisor() { # SLOT [OPTIONS...]
+    local slot=$1
+    shift
+    lives=$((lives + 1))
+    CHAOS_FILE=$work/done CHAOS_WORK_US=$work_us "$build/headrace" run "$work/chaos.json" -b "$brokers" \
+        --runtime-dir "$work/$slot.run" "$@" </dev/null >"$work/$lives.$slot.log" 2>&1 &
+    supervisor[$slot]=$!
+    event start supervisor $! "$lives"
+}
+
+children() { # SUPERVISOR KIND
+    local pid
+    for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+        grep -qs "headrace-$2" "/proc/$pid/cmdline" && ours "$pid" && echo "$pid"
+    done
+}
+
+# One of the words, at random, in $one. (No subshell: it would draw from a random sequence of its own.)
+pick() {
+    local n=$((RANDOM % ($# > 0 ? $# : 1) + 1))
+    one=${!n:-}
+}
+
+# A supervisor that nobody killed must be there.
+look_at_supervisors() {
+    local slot code
+    for slot in "${!supervisor[@]}"; do
+        alive "${supervisor[$slot]}" && continue
+        wait "${supervisor[$slot]}"
+        code=$?
+        judge 1 survival "a supervisor ended by itself with $code: ${supervisor[$slot]} in slot $slot"
+        start_supervisor "$slot"
+    done
+}
+
+# ---- what goes wrong ----
+
+kill_child() { # KIND
+    pick "${!supervisor[@]}"
+    # shellcheck disable=SC2046
+    pick $(children "${supervisor[$one]}" "$1")
+    [ -n "$one" ] || return 0
+    event kill "$1" "$one"
+    kill -KILL "$one" 2>/dev/null
+    unset "stopped[$one]"
+}
+
+stop_worker() {
+    pick "${!supervisor[@]}"
+    # shellcheck disable=SC2046
+    pick $(children "${supervisor[$one]}" worker)
+    [ -n "$one" ] || return 0
+    kill -STOP "$one" 2>/dev/null || return 0
+    stopped[$one]=$(($(now_ms) + 100 + RANDOM % 3000))
+    stops=$((stops + 1))
+}
+
+continue_workers() { # [all]
+    local pid
+    for pid in "${!stopped[@]}"; do
+        [ -n "${1:-}" ] || [ "${stopped[$pid]}" -le "$(now_ms)" ] || continue
+        ours "$pid" && kill -CONT "$pid" 2>/dev/null
+        unset "stopped[$pid]"
+    done
+}
+
+kill_supervisor() {
+    pick "${!supervisor[@]}"
+    local slot=$one pid=${supervisor[$one]}
+    event kill supervisor "$pid"
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null
+    start_supervisor "$slot"
+}
+
+join() { [ -n "${supervisor[b]:-}" ] || start_supervisor b; }
+
+leave() { # SLOT
+    local pid=${supervisor[$1]:-} code=0
+    [ -n "$pid" ] || return 0
+    event term supervisor "$pid"
+    kill -TERM "$pid"
+    unset "supervisor[$1]"
+    leaving[$pid]=$SECONDS
+}
+
+# Those that were told to leave must do so in order.
+look_at_leaving() { # [SECONDS to wait for them]
+    local pid code
+    for pid in "${!leaving[@]}"; do
+        [ -z "${1:-}" ] || wait_until "$1" gone "$pid"
+        if gone "$pid"; then
+            wait "$pid"
+            code=$?
+            left=$((left + 1))
+            [ $code = 0 ] || judge 1 leaving "supervisor $pid ended with $code at a TERM"
+            unset "leaving[$pid]"
+        elif [ $SECONDS -gt $((leaving[$pid] + 40)) ]; then
+            judge 1 leaving "supervisor $pid does not end at a TERM"
+            kill -KILL "$pid"
+            unset "leaving[$pid]"
+        fi
+    done
+}
+
+# In the background: the rest goes on while the broker is away.
+restart_broker() { # kill|stop
+    [ -z "$restarting" ] || return 0
+    event kill broker 0
+    (scripts/kafka.sh "$1" && scripts/kafka.sh start) >>"$work/broker" 2>&1 &
+    restarting=$!
+}
+
+look_at_broker() { # [wait]
+    [ -n "$restarting" ] || return 0
+    [ -n "${1:-}" ] || gone "$restarting" || return 0
+    wait "$restarting" || judge 1 broker "it does not start again: $work/broker"
+    restarting=
+}
+
+# What is sure to happen, by the second within a minute; a bit of chance moves it.
+plan() { # SECOND
+    case $((($1 + shift) % 60)) in
+    4 | 31) join ;;
+    10 | 24 | 38 | 52) kill_supervisor ;;
+    18 | 47) leave b ;;
+    14) restart_broker kill ;;
+    43) restart_broker stop ;;
+    esac
+}
+
+chaos() {
+    local from=$SECONDS second=-1 shift=$((RANDOM % 3))
+    while [ $((SECONDS - from)) -lt "$seconds" ]; do
+        if [ $((SECONDS - from)) -gt $second ]; then
+            second=$((second + 1))
+            plan $second
+        fi
+        case $((RANDOM % 10)) in
+        0 | 1 | 2 | 3 | 4 | 5) kill_child worker ;;
+        6 | 7 | 8) stop_worker ;;
+        9) kill_child timer ;;
+        esac
+        continue_workers
+        look_at_supervisors
+        look_at_leaving
+        look_at_broker
+        sleep "0.$((RANDOM % 3))$((RANDOM % 10))" # the pace of the chaos
+    done
+}
+
+# ---- the end ----
+
+drain() {
+    local slot pid code=0
+    continue_workers all
+    look_at_broker wait
+    for slot in "${!supervisor[@]}"; do leave "$slot"; done
+    look_at_leaving 40
+    judge "$((left > 0 ? 0 : 1))" leaving "$left supervisors left in order"
+    before=$(grep -c ' end ' "$work/done")
+    work_us=0
+    start_supervisor a --until-end
+    pid=${supervisor[a]}
+    supervisor=()
+    wait_until $((90 + seconds)) gone "$pid" || kill -KILL "$pid"
+    wait "$pid" || code=$?
+    judge $code drained "--until-end ended with $code; $before records ended in the chaos, $(($(grep -c ' end ' "$work/done") - before)) after it"
+    wait_until 2 none_left
+    judge $? alone "nobody is left behind"
+}
+
+# Supervisors that say that the group went on without them. chaos_check believes it where a broker was restarted.
+note_losses() {
+    local log
+    for log in $(grep -l 'warn supervisor assignment lost' "$work"/*.log); do
+        event lost supervisor "$(sed -n 's/.* supervisor started app=chaos pid=\([0-9]*\).*/\1/p' "$log" | head -n 1)"
+    done
+}
+
+account() {
+    local deaths
+    note_losses
+    deaths=$(cat "$work"/*.log | grep -c 'worker ended')
+    "$build/kafka/chaos_check" -b "$brokers" -t chaos -d chaos.work.dlq -g chaos.work -w $window -k "$deaths" \
+        "$work/done" >"$work/account" 2>&1 || [ $? = 1 ] || echo "FAIL  account      it ended early" >>"$work/account"
+    cat "$work/account"
+    passed=$((passed + $(grep -c '^ok ' "$work/account")))
+    failed=$((failed + $(grep -c '^FAIL' "$work/account")))
+    # A fault that did not happen shows nothing.
+    grep -q '^ok .*lost' "$work/account" || [ $failed -gt 0 ] || judge 1 account "chaos_check said nothing"
+}
+
+finish() {
+    local pid
+    for pid in $(processes); do kill -KILL "$pid" 2>/dev/null; done
+    [ -z "$restarting" ] || wait "$restarting"
+    scripts/kafka.sh kill 2>>"$work/broker"
+    if [ "$failed" -gt 0 ] || [ "$complete" = no ] || [ -n "${CHAOS_KEEP:-}" ]; then
+        echo "kept: $work"
+    else
+        rm -rf "$work"
+    fi
+    [ "$complete" = no ] || echo "$passed passed, $failed failed"
+}
+
+for program in headrace kafka/chaos_fill kafka/chaos_check kafka/chaos.so; do
+    [ -e "$build/$program" ] || { say "$build/$program is not built; make chaos builds and runs all"; exit 1; }
+done
+work=$(realpath "$(mktemp -d "${TMPDIR:-/tmp}/headrace-chaos.XXXXXX")")
+export KAFKA_DIR=$work/kafka
+complete=no stops=0 left=0 restarting=
+declare -A leaving=()
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+RANDOM=$seed
+echo "chaos for $seconds s, seed $seed, $records records, $assignor"
+brokers=$(scripts/kafka.sh start) || { say "no Kafka to test against; kafka.sh says why above"; exit 1; }
+"$build/kafka/chaos_fill" -b "$brokers" -t chaos -n "$records" -p $partitions -e $each -s "$seed" || exit 1
+write_app
+start_supervisor a
+chaos
+drain
+account
+printf '      stopped for a while: %d workers; supervisors started: %d\n' $stops $lives
+complete=yes
+[ $failed = 0 ]
