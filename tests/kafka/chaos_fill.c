@@ -3,9 +3,9 @@
  *   chaos_fill -b ADDRESS -t TOPIC -n RECORDS -p PARTITIONS -e EACH -s SEED
  *
  * The topic is created. Record i goes to partition i % PARTITIONS, its key is "k<i % 1000>", its value
- * {"sequence": N, "act": "work"}, where N counts from 0 in its partition. In each partition EACH records of each kind of
- * poison take the place of healthy ones, at random places; the last record of partition 0 and the first of partition 1
- * are poison too. A record that cannot be decoded is text, or lacks its act. */
+ * {"sequence": N, "act": "work"}, where N counts from 0 in its partition. In each partition EACH records of
+ * each kind of poison take the place of healthy ones, at random places; the last record of partition 0 and
+ * the first of partition 1 are poison too. A record that cannot be decoded is text, or lacks its act. */
 #include <getopt.h>
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -16,7 +16,8 @@
 
 #define WAIT_MS 60000
 
-static const char *const acts[] = {"work", "segv", "abort", "exit", "loop", "fail", "reject", "return", "hog", "text", "lacks"};
+static const char *const acts[] = {"work",   "segv",   "abort", "exit", "loop", "fail",
+                                   "reject", "return", "hog",   "text", "lacks"};
 #define N_ACTS (sizeof acts / sizeof acts[0])
 
 struct fill {
@@ -107,7 +108,8 @@ create_topic(struct fill *f)
     const rd_kafka_topic_result_t **results =
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
     if (n != 1 || rd_kafka_topic_result_error(results[0]))
-        die(f->topic, n == 1 ? rd_kafka_topic_result_error_string(results[0]) : "an answer about other topics");
+        die(f->topic,
+            n == 1 ? rd_kafka_topic_result_error_string(results[0]) : "an answer about other topics");
     rd_kafka_event_destroy(event);
     rd_kafka_NewTopic_destroy(topic);
     rd_kafka_queue_destroy(queue);
@@ -154,13 +156,26 @@ read_options(struct fill *f, int argc, char **argv)
 {
     for (int option; (option = getopt(argc, argv, "b:t:n:p:e:s:")) != -1;)
         switch (option) {
-        case 'b': f->brokers = optarg; break;
-        case 't': f->topic = optarg; break;
-        case 'n': f->records = number(optarg, 1); break;
-        case 'p': f->partitions = number(optarg, 2); break;
-        case 'e': f->each = number(optarg, 0); break;
-        case 's': f->random = (uint64_t)number(optarg, 0) * 2 + 0x9E3779B97F4A7C15; break;
-        default: exit(64);
+        case 'b':
+            f->brokers = optarg;
+            break;
+        case 't':
+            f->topic = optarg;
+            break;
+        case 'n':
+            f->records = number(optarg, 1);
+            break;
+        case 'p':
+            f->partitions = number(optarg, 2);
+            break;
+        case 'e':
+            f->each = number(optarg, 0);
+            break;
+        case 's':
+            f->random = (uint64_t)number(optarg, 0) * 2 + 0x9E3779B97F4A7C15;
+            break;
+        default:
+            exit(64);
         }
     if (!f->brokers || !f->topic || f->partitions == 0 || f->records % f->partitions != 0 || optind != argc ||
         f->records / f->partitions < 4 * (f->each + 1) * (long)N_ACTS) {

@@ -1,13 +1,14 @@
 /* chaos.c - the task of scripts/chaos.sh: writes down what it does, and dies in each way there is.
  *
- * Each record leaves two lines in the file named by CHAOS_FILE, each written with one write(2), so that the file is in
- * the order in which things happened:
+ * Each record leaves two lines in the file named by CHAOS_FILE, each written with one write(2), so that the
+ * file is in the order in which things happened:
  *
  *   r PARTITION OFFSET PID SUPERVISOR begin ATTEMPT SEQUENCE
  *   r PARTITION OFFSET PID SUPERVISOR end ATTEMPT SEQUENCE
  *
- * A healthy record takes CHAOS_WORK_US. Any other never ends: its "act" says how it goes wrong. What the record is, is
- * known to nobody but this file and the records themselves (chaos_fill.c writes them, chaos_check.c accounts for them). */
+ * A healthy record takes CHAOS_WORK_US. Any other never ends: its "act" says how it goes wrong. What the
+ * record is, is known to nobody but this file and the records themselves (chaos_fill.c writes them,
+ * chaos_check.c accounts for them). */
 #include <headrace.h>
 
 #include <fcntl.h>
@@ -19,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHAOS_RECORD(FIELD) \
-    FIELD(HR_INT, sequence) \
+#define CHAOS_RECORD(FIELD)                                                                                  \
+    FIELD(HR_INT, sequence)                                                                                  \
     FIELD(HR_STRING, act)
 HR_RECORD(chaos_record, CHAOS_RECORD);
 
@@ -45,8 +46,9 @@ static void
 note(int fd, const hr_record *record, int supervisor, const char *what, int64_t sequence)
 {
     char line[200];
-    int n = snprintf(line, sizeof line, "r %d %" PRId64 " %d %d %s %d %" PRId64 "\n", (int)hr_partition(record),
-                     hr_offset(record), (int)getpid(), supervisor, what, hr_attempt(record), sequence);
+    int n =
+        snprintf(line, sizeof line, "r %d %" PRId64 " %d %d %s %d %" PRId64 "\n", (int)hr_partition(record),
+                 hr_offset(record), (int)getpid(), supervisor, what, hr_attempt(record), sequence);
     if (write(fd, line, (size_t)n) != n) {
         perror("chaos: CHAOS_FILE");
         exit(9);
