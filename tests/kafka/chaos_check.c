@@ -70,15 +70,13 @@ struct part {
 
 static struct part parts[TOPICS_PARTITIONS];
 static int n_parts;
-static unsigned char
-    killed[PIDS]; /* by pid: KILLED by the script, or a supervisor that LOST its assignment */
-enum { KILLED = 1, LOST = 2 };
+enum { KILLED = 1, LOST = 2 };     /* by the script; a supervisor that lost its assignment */
+static unsigned char killed[PIDS]; /* by pid */
 static long bad_lost, bad_order, bad_poison, bad_healthy, bad_duplicates, bad_repeats, bad_window, bad_ends,
     bad_lines;
 static long begins, repeats[N_CAUSES], deepest, deaths, letters, duplicates, by_kill, by_supervisor,
     no_backtrace;
-static long kills[4], ticks, of_kind[N_KINDS];
-static long window_limit;
+static long kills[4], ticks, of_kind[N_KINDS], window_limit;
 
 static void __attribute__((format(printf, 2, 3))) wrong(long *count, const char *format, ...)
 {
@@ -325,10 +323,11 @@ static void __attribute__((format(printf, 3, 4))) verdict(long bad, const char *
 static int
 report(void)
 {
-    long n = 0, poison = 0;
+    long n = 0;
     for (int k = 0; k < N_KINDS; k++)
-        n += of_kind[k], poison += k == WORK ? 0 : of_kind[k];
-    verdict(bad_lost, "lost", "%ld records in %d partitions, %ld of them poison", n, n_parts, poison);
+        n += of_kind[k];
+    verdict(bad_lost, "lost", "%ld records in %d partitions, %ld of them poison", n, n_parts,
+            n - of_kind[WORK]);
     verdict(bad_order + bad_lines, "order", "%ld beginnings", begins);
     verdict(
         bad_repeats, "repeated",
@@ -341,7 +340,7 @@ report(void)
     verdict(bad_poison, "poison",
             "%ld dead letters; %ld for our own SIGKILL, %ld for the supervisor's end, %ld without backtrace",
             letters, by_kill, by_supervisor, no_backtrace);
-    verdict(bad_duplicates, "duplicates", "%ld dead letters more than once", duplicates);
+    verdict(bad_duplicates, "duplicates", "%ld more than once", duplicates);
     verdict(bad_healthy, "healthy", "dead letters of healthy records");
     verdict(bad_ends, "committed", "the group stands at the ends");
     verdict(ticks == 0, "timer", "%ld triggers", ticks);
