@@ -4,6 +4,7 @@
  *   one line in the log (and one more with the backtrace, when it is readable).
  * Must not know: what becomes of a record that failed (records.c), when a task is given up on (restart.c). */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,16 +26,17 @@ static void
 note_cause(struct worker *w)
 {
     uint32_t phase = phase_of(w);
+    bool by_our_term = w->state == WORKER_STOPPING && w->child.code == CLD_KILLED && w->child.status == SIGTERM;
     if (w->expendable)
         snprintf(w->cause, sizeof w->cause, "killed: %s", w->killed_for);
-    else if (w->state == WORKER_STOPPING && w->child.code == CLD_KILLED && w->child.status == SIGTERM)
+    else if (phase == PHASE_RETURNED && (w->child.code == CLD_EXITED || by_our_term))
+        snprintf(w->cause, sizeof w->cause, "returned: %d", atomic_load(&w->sb->returned));
+    else if (by_our_term)
         snprintf(w->cause, sizeof w->cause, "stopped"); /* before it could listen */
     else if (w->past_deadline)
         snprintf(w->cause, sizeof w->cause, "deadline: %.1fs", (double)w->task->conf->deadline / (double)NS_PER_S);
     else if (phase == PHASE_SETUP_FAILED && w->child.code == CLD_EXITED)
         snprintf(w->cause, sizeof w->cause, "setup: %.*s", REASON_MAX - 8, w->sb->message);
-    else if (phase == PHASE_RETURNED && w->child.code == CLD_EXITED)
-        snprintf(w->cause, sizeof w->cause, "returned: %d", atomic_load(&w->sb->returned));
     else
         child_cause(&w->child, w->cause, sizeof w->cause);
 }
@@ -65,7 +67,8 @@ static void
 obituary(const struct worker *w, const char *record, uint64_t back, const char *next)
 {
     bool stopping = w->task->app->state == APP_STOPPING || w->state == WORKER_STOPPING;
-    bool quiet = stopping && (!child_crashed(&w->child) || strcmp(w->cause, "stopped") == 0);
+    bool unharmed = strcmp(record, "none") == 0 && (!child_crashed(&w->child) || strcmp(w->cause, "stopped") == 0);
+    bool quiet = stopping && unharmed;
     const char *hint = phase_of(w) == PHASE_RETURNED && w->task->conf->kind == CONF_STREAM
                            ? " hint=\"the task's function returned before hr_next gave NULL\""
                            : "";
