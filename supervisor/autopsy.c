@@ -273,15 +273,16 @@ attend(struct autopsy *a, mono_ns now)
     return false;
 }
 
-/* done may start or abandon others: after each end the list is looked through anew. */
+/* done may start or abandon others: after each end the list is looked through anew. What it changed, others
+ * may have to look at before anybody sleeps. */
 mono_ns
 autopsy_tick(mono_ns now)
 {
     mono_ns next = MONO_NEVER;
     for (struct autopsy *a = under_way; a;) {
         if (attend(a, now)) {
+            next = now;
             a = under_way;
-            next = MONO_NEVER;
             continue;
         }
         next = mono_earlier(next, a->pidfd < 0 ? mono_earlier(a->deadline, now + LOOK_EVERY) : a->deadline);

@@ -221,12 +221,16 @@ allow(int signal, int how)
     sigprocmask(how, &set, NULL);
 }
 
-/* end_at_return has the signal come once more when the handler returns, with its default action. */
+/* end_at_return has the process end when the handler returns. What a fault interrupted is done again, and
+ * faults again; should it not (another thread has mapped the page meanwhile), the alarm still comes. A signal
+ * that was sent is sent once more, and waits until the handler returns. */
 static void
 end_at_return(int signal, siginfo_t *info)
 {
     struct sigaction plain = {.sa_handler = SIG_DFL};
     sigaction(signal, &plain, NULL);
+    if (info->si_code > 0)
+        return;
     allow(signal, SIG_BLOCK);
     if (syscall(SYS_rt_tgsigqueueinfo, getpid(), (pid_t)syscall(SYS_gettid), signal, info) < 0)
         raise(signal);

@@ -130,6 +130,14 @@ tear_down(void)
     munmap(sb, sizeof *sb);
 }
 
+/* Valgrind has a heap of its own, and finds fault with a module that is made to crash. */
+static bool
+under_valgrind(void)
+{
+    const char *preloaded = getenv("LD_PRELOAD");
+    return preloaded && strstr(preloaded, "vgpreload");
+}
+
 static const struct {
     const char *way;
     int signal;
@@ -155,6 +163,8 @@ static const struct {
 
 START_TEST(test_death)
 {
+    if (under_valgrind() && strcmp(deaths[_i].way, "heap") == 0)
+        return;
     expect_signal(die(MODULE, deaths[_i].way, UNWIND), deaths[_i].signal, deaths[_i].way);
     expect_line(deaths[_i].way, deaths[_i].line);
 }
@@ -176,6 +186,8 @@ END_TEST
 
 START_TEST(test_handler_of_the_task)
 {
+    if (under_valgrind())
+        return;
     int status = die(MODULE, "handled", UNWIND);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 42, "status %x", status);
     ck_assert_uint_eq(atomic_load(&sb->backtrace_length), 0);
