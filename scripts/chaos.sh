@@ -88,7 +88,7 @@ start_supervisor() { # SLOT [OPTIONS...]
     shift
     lives=$((lives + 1))
     CHAOS_FILE=$work/done CHAOS_WORK_US=$work_us "$build/headrace" run "$work/chaos.json" -b "$brokers" \
-        --runtime-dir "$work/$slot.run" "$@" </dev/null >"$work/$lives.$slot.log" 2>&1 &
+        --runtime-dir "$work/$slot.${joined[$slot]:-0}.run" "$@" </dev/null >"$work/$lives.$slot.log" 2>&1 &
     supervisor[$slot]=$!
     event start supervisor $! "$lives"
 }
@@ -158,7 +158,13 @@ kill_supervisor() {
     start_supervisor "$slot"
 }
 
-join() { [ -n "${supervisor[b]:-}" ] || start_supervisor b; }
+# One that joins has a runtime directory of its own, since the last one may still be leaving; one that was killed is
+# started again in the directory that it left behind.
+join() {
+    [ -z "${supervisor[b]:-}" ] || return 0
+    joined[b]=$((${joined[b]:-0} + 1))
+    start_supervisor b
+}
 
 leave() { # SLOT
     local pid=${supervisor[$1]:-} code=0
@@ -245,6 +251,7 @@ drain() {
     judge "$((left > 0 ? 0 : 1))" leaving "$left supervisors left in order"
     before=$(grep -c ' end ' "$work/done")
     work_us=0
+    joined[a]=1
     start_supervisor a --until-end
     pid=${supervisor[a]}
     supervisor=()
@@ -295,7 +302,7 @@ done
 work=$(realpath "$(mktemp -d "${TMPDIR:-/tmp}/headrace-chaos.XXXXXX")")
 export KAFKA_DIR=$work/kafka
 complete=no stops=0 left=0 restarting=
-declare -A leaving=()
+declare -A leaving=() joined=()
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 RANDOM=$seed
