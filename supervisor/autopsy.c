@@ -28,6 +28,7 @@
 #include "shared/mem.h"
 #include "supervisor/spawn.h"
 
+#define AT_ONCE 4 /* processes: a task whose workers all die together is not to take the machine */
 #define LOOK_EVERY (10 * NS_PER_MS) /* where there is no descriptor of a process */
 
 struct autopsy {
@@ -36,6 +37,8 @@ struct autopsy {
     struct loop *loop;
     autopsy_done *done;
     void *arg;
+    char *frames, *program; /* until it is begun; then NULL */
+    char *const *envp;
     pid_t pid;         /* -1: could not be started, or was reaped */
     int pidfd, answer; /* -1: none */
     struct loop_watch exit_watch, answer_watch;
@@ -46,7 +49,8 @@ struct autopsy {
     char *line; /* what was answered so far */
 };
 
-static struct autopsy *under_way;
+static struct autopsy *under_way; /* the oldest first */
+static int n_processes;
 
 /* printable copies text without control characters, but for newlines where they are allowed. */
 static size_t
@@ -78,8 +82,7 @@ autopsy_frames(const struct scoreboard *sb)
     return NULL;
 }
 
-/* ---- its end ---------------------------------------------------------------------------------------------
- */
+/* ---- its end ---------------------------------------------------------------------------------------- */
 
 static void
 close_answer(struct autopsy *a)
@@ -129,6 +132,7 @@ end(struct autopsy *a)
         }
     a->ended = true;
     a->line[a->length] = '\0';
+    a->line = mem_grow(a->line, a->length + 1, 1); /* it may be held for long */
     if (a->done)
         a->done(a->arg, autopsy_line(a));
     autopsy_drop(a);
@@ -153,6 +157,7 @@ bury(struct autopsy *a, int how)
         close(a->pidfd);
     }
     a->pid = a->pidfd = -1;
+    n_processes--;
     return true;
 }
 
@@ -164,18 +169,17 @@ take_exit(void *arg)
         end(a);
 }
 
-/* ---- its beginning ---------------------------------------------------------------------------------------
- */
+/* ---- its beginning ---------------------------------------------------------------------------------- */
 
 static int
-spawn_symbolize(struct autopsy *a, const char *frames, const char *program, char *const envp[])
+spawn_symbolize(struct autopsy *a)
 {
     char *const argv[] = {(char[]){CHILD_SYMBOLIZE}, NULL};
-    int answer[2] = {-1, -1}, document = spawn_document("headrace-frames", frames, strlen(frames));
+    int answer[2] = {-1, -1}, document = spawn_document("headrace-frames", a->frames, strlen(a->frames));
     if (document >= 0 && pipe2(answer, O_CLOEXEC) == 0) {
         fcntl(answer[0], F_SETFL, O_NONBLOCK);
         const struct spawn_fd fds[] = {{document, STDIN_FILENO}, {answer[1], STDOUT_FILENO}};
-        a->pid = spawn(program, argv, envp, fds, 2, NULL, &a->pidfd);
+        a->pid = spawn(a->program, argv, a->envp, fds, 2, NULL, &a->pidfd);
     }
     int saved = errno;
     a->answer = answer[0];
@@ -201,26 +205,42 @@ watch(struct autopsy *a)
         loop_add(a->loop, &a->exit_watch);
 }
 
+static void
+forget_orders(struct autopsy *a)
+{
+    free(a->frames);
+    free(a->program);
+    a->frames = a->program = NULL;
+}
+
+static void
+begin(struct autopsy *a)
+{
+    if (spawn_symbolize(a) == 0) {
+        n_processes++;
+        watch(a);
+    } else {
+        log_warn("no backtrace", "program=\"%s\" reason=\"%s\"", a->program, strerror(errno));
+    }
+    forget_orders(a);
+}
+
 struct autopsy *
 autopsy_start(struct loop *loop, const char *frames, const char *program, char *const envp[],
               autopsy_done *done, void *arg)
 {
-    struct autopsy *a = mem_alloc(sizeof *a);
-    *a = (struct autopsy){.next = under_way,
-                          .references = 2,
-                          .loop = loop,
-                          .done = done,
-                          .arg = arg,
-                          .pid = -1,
-                          .pidfd = -1,
-                          .answer = -1,
-                          .line = mem_alloc(AUTOPSY_LINE_MAX + 1),
-                          .deadline = clock_mono() + AUTOPSY_LIMIT};
-    under_way = a;
-    if (spawn_symbolize(a, frames, program, envp) == 0)
-        watch(a);
-    else
-        log_warn("no backtrace", "program=\"%s\" reason=\"%s\"", program, strerror(errno));
+    struct autopsy *a = mem_alloc(sizeof *a), **end = &under_way;
+    *a = (struct autopsy){.references = 2, .loop = loop, .done = done, .arg = arg, .envp = envp};
+    a->pid = a->pidfd = a->answer = -1;
+    a->frames = mem_string(frames);
+    a->program = mem_string(program);
+    a->line = mem_alloc(AUTOPSY_LINE_MAX + 1);
+    a->deadline = clock_mono() + AUTOPSY_LIMIT;
+    while (*end)
+        end = &(*end)->next;
+    *end = a;
+    if (n_processes < AT_ONCE)
+        begin(a);
     return a;
 }
 
@@ -253,22 +273,36 @@ autopsy_line(const struct autopsy *a)
     return a->ended && a->answered && a->length > 0 ? a->line : NULL;
 }
 
-/* ---- those under way -------------------------------------------------------------------------------------
- */
+/* ---- those under way -------------------------------------------------------------------------------- */
+
+static void
+say_late(const char *what)
+{
+    log_warn("no backtrace", "reason=\"%s took more than %lld s: %s\"", CHILD_SYMBOLIZE,
+             (long long)(AUTOPSY_LIMIT / NS_PER_S), what);
+}
 
 /* attend looks after one: true where it has ended. */
 static bool
 attend(struct autopsy *a, mono_ns now)
 {
+    bool late = now >= a->deadline && a->deadline != MONO_NEVER;
+    if (a->frames && late) {
+        say_late("too many at once");
+        forget_orders(a);
+    } else if (a->frames && n_processes == AT_ONCE) {
+        return false;
+    } else if (a->frames) {
+        begin(a);
+    }
     if (a->pid < 0 || (a->pidfd < 0 && bury(a, WNOHANG))) {
         end(a);
         return true;
     }
-    if (now >= a->deadline && a->deadline != MONO_NEVER) {
+    if (late) {
+        say_late("killed");
         kill(a->pid, SIGKILL);
         a->deadline = MONO_NEVER;
-        log_warn("no backtrace", "reason=\"%s took more than %lld s: killed\"", CHILD_SYMBOLIZE,
-                 (long long)(AUTOPSY_LIMIT / NS_PER_S));
     }
     return false;
 }
@@ -296,6 +330,7 @@ autopsy_abandon(void)
 {
     while (under_way) {
         struct autopsy *a = under_way;
+        forget_orders(a);
         if (a->pid >= 0) {
             kill(a->pid, SIGKILL);
             bury(a, 0);

@@ -23,7 +23,7 @@ char *autopsy_frames(const struct scoreboard *sb);
 /* autopsy_start has `program` (headrace-symbolize) make one line of frames. done is called once, from the
  * loop or from autopsy_tick, never from here. done may be NULL, for who asks with autopsy_ended and
  * autopsy_line. Returns a reference, to be given back with autopsy_drop; a program that cannot be started
- * ends as an autopsy without a line. */
+ * ends as an autopsy without a line. envp must live until it ends; the texts are copied. */
 struct autopsy *autopsy_start(struct loop *loop, const char *frames, const char *program, char *const envp[],
                               autopsy_done *done, void *arg);
 struct autopsy *autopsy_hold(struct autopsy *a); /* one more reference; NULL gives NULL */

@@ -235,7 +235,53 @@ START_TEST(test_many_at_once)
 }
 END_TEST
 
+static void
+hear_number(void *arg, const char *line)
+{
+    int *most = arg, number = atoi(line);
+    *most = number > *most ? number : *most;
+    told_times++;
+}
+
+/* Each says how many there are. */
+START_TEST(test_only_some_at_once)
+{
+    int most = 0;
+    script("mkdir $0.$$; ls -d $0.* 2>/dev/null | wc -l; rmdir $0.$$");
+    for (int i = 0; i < 12; i++)
+        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, hear_number, &most));
+    wait_until_told(12);
+    ck_assert_int_ge(most, 1);
+    ck_assert_int_le(most, 4);
+}
+END_TEST
+
+/* What waits for others that hang does not wait for ever, and is not begun any more. */
+START_TEST(test_limit_of_those_that_wait)
+{
+    script("exec sleep 1000");
+    for (int i = 0; i < 4; i++)
+        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, hear, &told_times));
+    struct autopsy *late = autopsy_start(&loop, FRAMES, program, envp, hear, &told_times);
+    autopsy_tick(clock_mono() + AUTOPSY_LIMIT);
+    ck_assert(autopsy_ended(late));
+    wait_until_told(5);
+    ck_assert_ptr_null(autopsy_line(late));
+    autopsy_drop(late);
+}
+END_TEST
+
 START_TEST(test_abandon)
+{
+    script("exec sleep 1000");
+    for (int i = 0; i < 6; i++)
+        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, hear, &told_times));
+    autopsy_abandon();
+    ck_assert_int_eq(told_times, 6);
+}
+END_TEST
+
+START_TEST(test_abandon_what_is_held)
 {
     struct autopsy *slow = start("exec sleep 1000");
     autopsy_drop(autopsy_start(&loop, FRAMES, "/nowhere/symbolize", envp, hear, &told_times));
@@ -322,7 +368,10 @@ autopsy_suite(void)
     tcase_add_test(c, test_held_by_several);
     tcase_add_test(c, test_nobody_is_told);
     tcase_add_test(c, test_many_at_once);
+    tcase_add_test(c, test_only_some_at_once);
+    tcase_add_test(c, test_limit_of_those_that_wait);
     tcase_add_test(c, test_abandon);
+    tcase_add_test(c, test_abandon_what_is_held);
     tcase_add_test(c, test_frames);
     tcase_add_test(c, test_frames_that_fill_it);
     tcase_add_test(c, test_the_real_program);

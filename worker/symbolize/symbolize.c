@@ -56,8 +56,7 @@ two_parts(const char *path)
     return part;
 }
 
-/* ---- the answer ------------------------------------------------------------------------------------------
- */
+/* ---- the answer ------------------------------------------------------------------------------------- */
 
 static void
 put(struct answer *a, const char *entry, int times)
@@ -114,8 +113,7 @@ add_function(void *answer, const char *function, const char *file, int line)
     add_take(answer, file ? mem_printf("%s (%s:%d)", function, two_parts(file), line) : mem_string(function));
 }
 
-/* ---- the frames ------------------------------------------------------------------------------------------
- */
+/* ---- the frames ------------------------------------------------------------------------------------- */
 
 /* parse_number reads "0x" and hexadecimal digits up to the end. */
 static bool

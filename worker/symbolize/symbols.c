@@ -90,8 +90,7 @@ symbols_close(struct symbols *s)
     free(s);
 }
 
-/* ---- by the debug information ----------------------------------------------------------------------------
- */
+/* ---- by the debug information ----------------------------------------------------------------------- */
 
 static bool
 is_function(Dwarf_Die *die)
@@ -161,8 +160,7 @@ find_debug(struct symbols *s, uint64_t address, symbols_found *found, void *arg)
     return told;
 }
 
-/* ---- by the symbol table ---------------------------------------------------------------------------------
- */
+/* ---- by the symbol table ---------------------------------------------------------------------------- */
 
 /* plain_name takes off what the compiler has put behind the name of a part or a copy of a function. */
 static char *
