@@ -198,16 +198,16 @@ fill(struct feeding *f, mono_ns now)
 }
 
 static void
-send_frame(struct feeding *f, struct worker *w)
+send_frame(struct feeding *f, struct worker *w, mono_ns now)
 {
     unsigned char *data = wire_batch_finish(&f->builder, w->child.generation, f->frame->first, f->holding->handled,
                                             &f->batch->size);
     f->batch->data = data;
     holding_close(f->holding, f->frame, f->batch->size);
-    /* The reference of batch_new is libzmq's now. Where sending fails, the worker is gone, or must go: its burial gives
-     * the records back. */
+    /* The reference of batch_new is libzmq's now. Where sending fails, the worker is just ending (or has to, see
+     * worker_tick): its burial gives the records back. */
     if (pipe_send_owned(&w->child.pipe, data, f->batch->size, batch_sent, f->batch) < 0)
-        worker_replace(w, "its pipe cannot be written to");
+        w->cut_off_at = now;
 }
 
 /* feed_worker gives one frame to a worker that has credit; false if there was nothing for it. */
@@ -226,7 +226,7 @@ feed_worker(struct task *t, struct worker *w, mono_ns now)
     wire_batch_begin(&f.builder, f.want * (t->record_bytes + 64));
     fill(&f, now);
     if (f.frame->n > 0) {
-        send_frame(&f, w);
+        send_frame(&f, w, now);
         return true;
     }
     holding_drop(&w->holding, f.frame);

@@ -61,6 +61,7 @@ struct worker {
     struct restart_worker restart;
     mono_ns start_at;        /* WORKER_DOWN */
     mono_ns born_at;
+    mono_ns cut_off_at;      /* since its pipe could not be written to; 0: it can */
     bool expendable;         /* we kill it: what it is on is not its fault (rule 9) */
     const char *killed_for;  /* expendable: why, a constant text */
     bool misbehaved;         /* killed for a bad frame or scoreboard */

@@ -20,6 +20,8 @@
 #include "shared/wire.h"
 #include "supervisor/supervisor.h"
 
+#define CUT_OFF NS_PER_S /* how long a worker may live without its pipe: it is ending */
+
 static const char *const state_names[] = {
     [WORKER_DOWN] = "restarting", [WORKER_STARTING] = "starting", [WORKER_UP] = "up",
     [WORKER_STOPPING] = "stopping", [WORKER_GONE] = "gone",
@@ -120,6 +122,7 @@ born(struct worker *w)
     w->watch = (struct watch){.looked_at = w->born_at};
     w->finished_life = 0;
     w->returned_on[0] = '\0';
+    w->cut_off_at = 0;
     log_debug("worker started", "task=%s instance=%d pid=%d generation=%u", w->task->conf->name, w->instance,
               (int)w->child.pid, w->child.generation);
 }
@@ -152,7 +155,8 @@ worker_start(struct worker *w)
 bool
 worker_has_credit(const struct worker *w)
 {
-    return w->state == WORKER_UP && w->child.state == CHILD_ALIVE && !w->expendable && !w->misbehaved;
+    return w->state == WORKER_UP && w->child.state == CHILD_ALIVE && w->cut_off_at == 0 && !w->expendable &&
+           !w->misbehaved;
 }
 
 void
@@ -268,6 +272,11 @@ mono_ns
 worker_tick(struct worker *w, mono_ns now)
 {
     mono_ns next = child_tick(&w->child, now);
+    if (w->cut_off_at != 0 && w->child.state == CHILD_ALIVE) {
+        if (now - w->cut_off_at >= CUT_OFF)
+            worker_replace(w, "it lives, but its pipe is gone");
+        return mono_earlier(next, w->cut_off_at + CUT_OFF);
+    }
     if (w->child.state != CHILD_NONE || w->state != WORKER_DOWN)
         return next;
     if (now < w->start_at)
