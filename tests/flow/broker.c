@@ -79,9 +79,8 @@ delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
     refused += message->err != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-void
-flow_send_bytes(const char *topic, int partition, const void *key, size_t key_size, const void *value,
-                size_t value_size)
+static rd_kafka_t *
+the_producer(void)
 {
     if (producer == NULL) {
         rd_kafka_conf_t *conf = settings();
@@ -90,14 +89,39 @@ flow_send_bytes(const char *topic, int partition, const void *key, size_t key_si
         rd_kafka_conf_set(conf, "message.max.bytes", "20971520", NULL, 0);
         producer = client(RD_KAFKA_PRODUCER, conf);
     }
+    return producer;
+}
+
+void
+flow_send_message(const struct flow_message *m)
+{
     rd_kafka_resp_err_t error;
     do {
-        error = rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-                                  RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_VALUE((void *)value, value_size),
-                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+        for (int i = 0; i < m->n_headers; i++)
+            rd_kafka_header_add(headers, m->headers[i].name, -1, m->headers[i].value, (ssize_t)m->headers[i].size);
+        error = rd_kafka_producev(the_producer(), RD_KAFKA_V_TOPIC(m->topic), RD_KAFKA_V_PARTITION(m->partition),
+                                  RD_KAFKA_V_KEY(m->key, m->key_size),
+                                  RD_KAFKA_V_VALUE((void *)(uintptr_t)m->value, m->value_size),
+                                  RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                  RD_KAFKA_V_END);
+        if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+            rd_kafka_headers_destroy(headers); /* it is the producer's only where the call succeeds */
         rd_kafka_poll(producer, error == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 100 : 0);
     } while (error == RD_KAFKA_RESP_ERR__QUEUE_FULL);
-    ck_assert_msg(error == RD_KAFKA_RESP_ERR_NO_ERROR, "%s: %s", topic, rd_kafka_err2str(error));
+    ck_assert_msg(error == RD_KAFKA_RESP_ERR_NO_ERROR, "%s: %s", m->topic, rd_kafka_err2str(error));
+}
+
+void
+flow_send_bytes(const char *topic, int partition, const void *key, size_t key_size, const void *value,
+                size_t value_size)
+{
+    flow_send_message(&(struct flow_message){.topic = topic,
+                                             .partition = partition,
+                                             .key = key,
+                                             .key_size = key_size,
+                                             .value = value,
+                                             .value_size = value_size});
 }
 
 void
@@ -122,9 +146,8 @@ flow_flush(void)
     ck_assert_int_eq(refused, 0);
 }
 
-/* A client that may ask for the offsets of a group; it does not join it. */
-static rd_kafka_t *
-observer(const char *group)
+rd_kafka_t *
+scene_observer(const char *group)
 {
     rd_kafka_conf_t *conf = settings();
     rd_kafka_conf_set(conf, "group.id", group, NULL, 0);
@@ -155,7 +178,7 @@ end_offset(rd_kafka_t *rk, const char *topic, int partition)
 int64_t
 flow_committed(const char *group, const char *topic, int partition)
 {
-    rd_kafka_t *rk = observer(group);
+    rd_kafka_t *rk = scene_observer(group);
     int64_t offset = committed(rk, topic, partition);
     rd_kafka_destroy(rk);
     return offset;
@@ -164,7 +187,7 @@ flow_committed(const char *group, const char *topic, int partition)
 int64_t
 flow_end_offset(const char *topic, int partition)
 {
-    rd_kafka_t *rk = observer("flow");
+    rd_kafka_t *rk = scene_observer("flow");
     int64_t offset = end_offset(rk, topic, partition);
     rd_kafka_destroy(rk);
     return offset;
@@ -173,7 +196,7 @@ flow_end_offset(const char *topic, int partition)
 bool
 flow_all_committed(const char *group, const char *topic, int n)
 {
-    rd_kafka_t *rk = observer(group);
+    rd_kafka_t *rk = scene_observer(group);
     bool all = true;
     for (int i = 0; i < n && all; i++) {
         int64_t end = end_offset(rk, topic, i), offset = committed(rk, topic, i);

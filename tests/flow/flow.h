@@ -95,6 +95,20 @@ void flow_send(const char *topic, int partition, const char *key, const char *fo
     __attribute__((format(printf, 4, 5)));
 void flow_send_bytes(const char *topic, int partition, const void *key, size_t key_size, const void *value,
                      size_t value_size);
+struct flow_header {
+    const char *name;
+    const void *value; /* may be NULL */
+    size_t size;
+};
+struct flow_message {
+    const char *topic;
+    int partition;
+    const void *key, *value; /* NULL: none */
+    size_t key_size, value_size;
+    const struct flow_header *headers;
+    int n_headers;
+};
+void flow_send_message(const struct flow_message *message);
 void flow_flush(void);
 
 /* flow_committed asks the broker for the offset that a group has committed, -1: none; flow_end_offset for the end
@@ -102,6 +116,23 @@ void flow_flush(void);
 int64_t flow_committed(const char *group, const char *topic, int partition);
 int64_t flow_end_offset(const char *topic, int partition);
 bool flow_all_committed(const char *group, const char *topic, int n);
+
+/* ---- letters.c: what is in a topic ------------------------------------------------------------------------------- */
+
+struct flow_letter {
+    int partition;
+    int64_t offset, timestamp;
+    const void *key, *value;
+    size_t key_size, value_size;
+    struct rd_kafka_message_s *message;
+};
+
+/* flow_letters reads all of a topic, partition after partition; returns how many there are. They live until the next
+ * call. flow_letter_header gives a header by its place, false behind the last; flow_letter_text one by its name, "" if
+ * there is none. */
+size_t flow_letters(const char *topic, const struct flow_letter **letters);
+bool flow_letter_header(const struct flow_letter *letter, size_t place, struct flow_header *header);
+const char *flow_letter_text(const struct flow_letter *letter, const char *name);
 
 /* ---- status.c: the running app, asked -------------------------------------------------------------------------- */
 

@@ -315,6 +315,7 @@ void
 flow_end(void)
 {
     scene_end_processes();
+    scene_end_letters();
     scene_end_broker();
     scene_end_status();
     scene_end_records();

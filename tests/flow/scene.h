@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 struct flow_process;
+struct rd_kafka_s;
 
 /* scene_keep takes a text from malloc; it is freed at the end of the test. */
 const char *scene_keep(char *text);
@@ -21,10 +22,14 @@ pid_t scene_spawn(const char *const *words, const char *input, const char *out, 
  * and such tests need a machine on which nothing else of headrace runs. */
 void scene_alone(void);
 
+/* A client that may ask for the offsets of a group, and read; it does not join it. The caller destroys it. */
+struct rd_kafka_s *scene_observer(const char *group);
+
 /* The end of the test, for each file that holds something. */
 void scene_end_processes(void);
 void scene_end_broker(void);
 void scene_end_status(void);
 void scene_end_records(void);
+void scene_end_letters(void);
 
 #endif

@@ -9,7 +9,10 @@
  *   fail, fail N            hr_fail; only while the attempt is <= N
  *   reject                  hr_reject
  *   sleep SECONDS           take that long
- *   hang                    never end; not even for SIGTERM
+ *   hang, deaf              never end; not even for SIGTERM (deaf: nor for SIGABRT)
+ *   retry SECONDS           hr_retry_after, the first time
+ *   eat MB                  take 64 times as much memory, and crash where that fails
+ *   kill_supervisor         SIGKILL to the parent
  *   return N                return N from the body
  *   term                    send SIGTERM to itself, and go on
  *   wait FILE               until that file exists
@@ -22,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,10 +76,25 @@ nap(double seconds)
 }
 
 static void
-die(int signal_number)
+hang(bool deaf)
 {
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
+    signal(SIGTERM, SIG_IGN);
+    if (deaf)
+        signal(SIGABRT, SIG_IGN);
+    for (;;)
+        pause();
+}
+
+/* Without its pages being touched: what counts is the address space. */
+static void
+eat(size_t megabytes)
+{
+    for (int i = 0; i < 64; i++) {
+        void *memory = mmap(NULL, megabytes << 20, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED)
+            raise(SIGSEGV);
+    }
 }
 
 /* Does what the words say. True: the body is to return *result. */
@@ -88,9 +107,9 @@ act(hr_record *record, const char *words, int *result)
     sscanf(words, "%31s %159s", word, argument);
     bool early = argument[0] == '\0' || record == NULL || hr_attempt(record) <= atoi(argument);
     if (strcmp(word, "crash") == 0 && early)
-        die(SIGSEGV);
+        raise(SIGSEGV);
     else if (strcmp(word, "abort") == 0)
-        die(SIGABRT);
+        raise(SIGABRT);
     else if (strcmp(word, "kill") == 0)
         raise(SIGKILL);
     else if (strcmp(word, "exit") == 0)
@@ -101,9 +120,14 @@ act(hr_record *record, const char *words, int *result)
         hr_reject(record, "told to reject");
     else if (strcmp(word, "sleep") == 0)
         nap(atof(argument));
-    else if (strcmp(word, "hang") == 0)
-        for (signal(SIGTERM, SIG_IGN);; pause())
-            ;
+    else if (strcmp(word, "hang") == 0 || strcmp(word, "deaf") == 0)
+        hang(word[0] == 'd');
+    else if (strcmp(word, "retry") == 0 && hr_attempt(record) == 1)
+        hr_retry_after(record, atof(argument));
+    else if (strcmp(word, "eat") == 0)
+        eat(strtoul(argument, NULL, 10));
+    else if (strcmp(word, "kill_supervisor") == 0)
+        kill(getppid(), SIGKILL);
     else if (strcmp(word, "term") == 0)
         raise(SIGTERM);
     else if (strcmp(word, "wait") == 0)
