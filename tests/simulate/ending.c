@@ -22,7 +22,7 @@ check_told(struct tenure *t, uint32_t idx, enum ending ending, const struct reas
     }
     if (++truth->told != truth->endings || truth->finished)
         sim_wrong("record %d/%u: %u failed attempts are told of %u", t->p, idx, truth->told, truth->endings);
-    sprintf(text, "%d/%u/%u", t->p, idx, truth->told);
+    sprintf(text, "%d/%u/%u", t->p, idx, t->base[idx] + truth->told);
     if (reason && strcmp(reason->text, text) != 0)
         sim_wrong("record %s failed with the reason \"%s\"", text, reason->text);
     return truth;
@@ -44,7 +44,7 @@ static void
 give_up(struct sim_sup *s, struct tenure *t, uint64_t pos, uint32_t idx, struct sim_truth *truth)
 {
     sim_note("record %d/%u is given up on", t->p, idx);
-    if (!truth->rejected && truth->endings != sim.policy.attempts)
+    if (!truth->rejected && t->base[idx] + truth->endings < sim.policy.attempts)
         sim_wrong("record %d/%u is given up on after %u attempts of %u", t->p, idx, truth->endings, sim.policy.attempts);
     if (!sim.skip) {
         write_letter(s, t, pos, idx, ledger_entry(&t->part.led, pos)->attempt);
@@ -60,7 +60,7 @@ ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending,
 {
     struct sim_worker *w = worker;
     struct tenure *t = (struct tenure *)p;
-    uint32_t idx = t->first + (uint32_t)pos, attempt = ledger_entry(&p->led, pos)->attempt;
+    uint32_t idx = t->idx[pos], attempt = ledger_entry(&p->led, pos)->attempt;
     struct sim_truth *truth = check_told(t, idx, ending, reason);
     if (ending == ENDING_FINISHED) {
         w->useful = true;
@@ -68,13 +68,23 @@ ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending,
     }
     bool final = ending == ENDING_FAILED && reason->kind == FAILURE_REJECTED;
     mono_ns asked = ending == ENDING_FAILED ? reason->retry_after_ns : -1;
-    if (attempt != truth->endings)
+    if (attempt != t->base[idx] + truth->endings)
         sim_wrong("record %d/%u: attempt %u ends, it is the one of number %u", t->p, idx, attempt, truth->endings);
     struct attempts_decision d = attempts_decide(&sim.policy, attempt, final, asked, sim_below(UINT32_MAX));
     if (d.again)
         dispatch_retry(&w->sup->d, p, pos, sim.now + d.wait);
     else
         give_up(w->sup, t, pos, idx, truth);
+}
+
+/* ending_took_down: it was on, alone, at each of the last ends of its owners. */
+void
+ending_took_down(struct sim_sup *s, struct tenure *t, uint64_t pos)
+{
+    uint32_t idx = t->idx[pos];
+    t->base[idx] = sim.policy.attempts;
+    truth_down(t, idx);
+    give_up(s, t, pos, idx, &t->truth[idx]);
 }
 
 /* ---- letters ---- */

@@ -21,7 +21,7 @@ put(struct feeding *f, struct partition *p, uint64_t pos)
 {
     struct tenure *t = (struct tenure *)p;
     const struct entry *e = ledger_entry(&p->led, pos);
-    uint32_t idx = t->first + (uint32_t)pos;
+    uint32_t idx = t->idx[pos];
     f->out.rec[f->frame->n].t = t;
     f->out.rec[f->frame->n].idx = idx;
     f->out.rec[f->frame->n].lane = dispatch_lane(&f->sup->d, p);
@@ -30,6 +30,7 @@ put(struct feeding *f, struct partition *p, uint64_t pos)
     f->bytes += e->bytes;
     sim_note("supervisor %d hands %d/%u to worker %d", (int)(f->sup - sim.sup), t->p, idx, f->w->number);
     holding_put(&f->w->holding, f->frame, p, pos);
+    recovery_handed(t);
 }
 
 /* put_waiting is false where the next one must travel alone and cannot now. */
@@ -47,32 +48,78 @@ put_waiting(struct feeding *f, struct partition *p)
     return true;
 }
 
+/* add puts the next record into the ledger. */
+static uint64_t
+add(struct tenure *t, uint32_t attempt)
+{
+    const struct sim_record *r = &sim.part[t->p].rec[t->next];
+    uint64_t pos = ledger_add(&t->part.led, r->offset, r->pass ? NULL : t, 0, r->pass ? 0 : r->bytes);
+    t->bodies += !r->pass;
+    t->base[t->next] = attempt - 1;
+    ledger_entry(&t->part.led, pos)->attempt = attempt;
+    t->idx[pos] = t->next++;
+    return pos;
+}
+
+static bool
+at_end(struct tenure *t)
+{
+    if (t->next < sim.part[t->p].n)
+        return false;
+    ledger_reach(&t->part.led, sim.part[t->p].end); /* the end of the partition is told */
+    t->part.more = t->part.permitted = false;
+    return true;
+}
+
+void
+feed_peek(struct sim_sup *s, struct tenure *t)
+{
+    if (at_end(t))
+        return;
+    if (sim.part[t->p].rec[t->next].pass)
+        ledger_reach(&t->part.led, sim.part[t->p].rec[t->next++].offset + 1);
+    else
+        dispatch_kept(&s->d, &t->part, add(t, 1));
+}
+
 static uint32_t
 fresh_limit(const struct feeding *f, const struct partition *p)
 {
     uint64_t flight = ledger_in_flight(&p->led);
-    uint64_t window = sim.window > flight ? sim.window - flight : 1, limit = f->want - f->frame->n;
+    uint64_t window = sim.window > flight ? sim.window - flight : 1, limit = p->single ? 1 : f->want - f->frame->n;
     return (uint32_t)(limit < window ? limit : window);
+}
+
+/* pass_over: it is for another group; what comes next has not been noted (rule 13). */
+static void
+pass_over(struct sim_sup *s, struct tenure *t)
+{
+    t->part.permitted = false;
+    dispatch_done(&s->d, &t->part, add(t, 1));
+}
+
+/* given_up_unread: the lane waits for the letter, and the turn is over. */
+static uint32_t
+given_up_unread(struct sim_sup *s, struct tenure *t)
+{
+    t->part.permitted = false;
+    ending_took_down(s, t, add(t, sim.policy.attempts));
+    return 0; /* nothing more may be read */
 }
 
 static void
 put_fresh(struct feeding *f, struct partition *p)
 {
     struct tenure *t = (struct tenure *)p;
-    const struct sim_part *part = &sim.part[t->p];
-    for (uint32_t n = 0, limit = fresh_limit(f, p); n < limit; n++) {
-        if (t->next == part->n) {
-            ledger_reach(&p->led, part->end); /* the end of the partition is told */
-            p->more = false;
-            return;
-        }
-        const struct sim_record *r = &part->rec[t->next++];
-        if (r->pass) {
-            dispatch_done(&f->sup->d, p, ledger_add(&p->led, r->offset, NULL, 0, 0));
-            continue;
-        }
-        t->bodies++;
-        put(f, p, ledger_add(&p->led, r->offset, t, 0, r->bytes));
+    for (uint32_t n = 0, limit = fresh_limit(f, p); n < limit && !at_end(t); n++) {
+        uint32_t attempt = t->first_attempt;
+        t->first_attempt = 1;
+        if (sim.part[t->p].rec[t->next].pass)
+            pass_over(f->sup, t);
+        else if (attempt > sim.policy.attempts)
+            limit = given_up_unread(f->sup, t);
+        else
+            put(f, p, add(t, attempt));
     }
 }
 

@@ -1,15 +1,11 @@
-/* group.c - the group and its partitions: assign, revoke, lose, commit, stop, die. Imitates supervisor/rebalance.c,
- * commit.c and leave.c, and the broker's half of them.
+/* group.c - the group and its partitions: assign, revoke, lose, stop, die. Imitates supervisor/rebalance.c,
+ * and leave.c, and the broker's half of them.
  *
- * Owns: who owns which partition as the group sees it (sim.part[].owner), what is committed. */
+ * Owns: who owns which partition as the group sees it (sim.part[].owner). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/simulate/simulate.h"
-
-#define EACH_TENURE(t, s)                                                                   \
-    for (struct tenure *t = sim.tenure; t < sim.tenure + sim.n_tenures; t++)                \
-        if (t->sup == (s) && !t->over)
 
 static void
 body_back(void *body)
@@ -32,7 +28,7 @@ static void
 open_where_free(struct sim_sup *s)
 {
     EACH_TENURE (t, s)
-        if (!t->lost && !t->leaving && !t->part.open && !s->stopping && !being_worked_on(t))
+        if (!t->lost && !t->leaving && !t->part.open && t->recovery == RECOVERY_DONE && !s->stopping && !being_worked_on(t))
             t->part.open = true;
 }
 
@@ -47,7 +43,6 @@ assign(struct sim_sup *s, int p)
     t->sup = s;
     t->p = p;
     t->committed = part->committed;
-    t->committing = -1;
     int64_t start = part->committed < 0 ? part->low : part->committed;
     while (t->first < part->n && part->rec[t->first].offset < start)
         t->first++;
@@ -57,8 +52,8 @@ assign(struct sim_sup *s, int p)
     t->part.more = true;
     dispatch_add(&s->d, &t->part, body_back);
     ledger_reach(&t->part.led, part->committed);
+    recovery_begin(t);
     part->owner = t;
-    open_where_free(s);
 }
 
 void
@@ -78,6 +73,8 @@ static void
 forget(struct sim_sup *s, struct tenure *t)
 {
     truth_over(t);
+    if (s->active == t)
+        s->active = NULL;
     letters_forget(s, t);
     dispatch_remove(&s->d, &t->part);
     if (t->bodies != 0)
@@ -163,15 +160,6 @@ forget_lost(struct sim_sup *s)
     open_where_free(s);
 }
 
-static bool
-commit_pending(const struct sim_sup *s)
-{
-    EACH_TENURE (t, s)
-        if (!t->lost && ledger_commit_point(&t->part.led) >= 0 && ledger_commit_point(&t->part.led) != t->committed)
-            return true;
-    return false;
-}
-
 /* finish_revoke: rule 9's promise is that nothing done is repeated; without order that holds for what is committed only. */
 static void
 finish_revoke(struct sim_sup *s)
@@ -205,53 +193,10 @@ step_revoke(struct sim_sup *s)
     }
     if ((letters > 0 && sim.now < s->drain_deadline) || s->commit_in_flight)
         return;
-    if (commit_pending(s) && !s->commit_failed)
-        group_commit(s);
+    if (commits_pending(s) && !s->commit_failed)
+        commits_send(s);
     else
         finish_revoke(s);
-}
-
-/* ---- commits ---- */
-
-static void
-apply_commit(const struct sim_sup *s)
-{
-    EACH_TENURE (t, s)
-        if (t->committing >= 0 && sim.part[t->p].owner == t) {
-            truth_commit(t, t->committing);
-            sim.part[t->p].committed = t->committing;
-            sim_note("partition %d is committed to %lld", t->p, (long long)t->committing);
-        }
-}
-
-void
-group_commit(struct sim_sup *s)
-{
-    if (!s->up || s->commit_in_flight || !commit_pending(s))
-        return;
-    EACH_TENURE (t, s)
-        t->committing = t->lost ? -1 : ledger_commit_point(&t->part.led);
-    s->commit_in_flight = true;
-    s->commit_applied = sim_once_in(2);
-    if (s->commit_applied)
-        apply_commit(s);
-}
-
-void
-group_answer(struct sim_sup *s)
-{
-    if (!s->up || !s->commit_in_flight)
-        return;
-    bool good = sim.calm || s->lost_pending || !sim_once_in(8);
-    s->commit_in_flight = false;
-    s->commit_failed = !good;
-    if (good && !s->commit_applied)
-        apply_commit(s);
-    EACH_TENURE (t, s) {
-        if (good && t->committing >= 0)
-            t->committed = t->committing;
-        t->committing = -1;
-    }
 }
 
 /* ---- the ends of a supervisor ---- */
@@ -289,7 +234,7 @@ group_kill(struct sim_sup *s)
         return;
     sim_note("supervisor %d is killed", (int)(s - sim.sup));
     if (s->commit_in_flight && !s->commit_applied && sim_once_in(2))
-        apply_commit(s);
+        commits_apply(s);
     EACH_TENURE (t, s)
         if (sim.part[t->p].owner == t)
             truth_broken(t->p);
@@ -347,8 +292,8 @@ step_stop(struct sim_sup *s)
             keeper_expend(&s->worker[i]);
     if (s->revoking || s->lost_pending || s->commit_in_flight || in_hand(s) > 0)
         return;
-    if (commit_pending(s) && !s->commit_failed) {
-        group_commit(s);
+    if (commits_pending(s) && !s->commit_failed) {
+        commits_send(s);
         return;
     }
     EACH_TENURE (t, s) {
@@ -362,6 +307,7 @@ step_stop(struct sim_sup *s)
 void
 group_tick(struct sim_sup *s)
 {
+    recovery_tick(s);
     if (s->lost_pending && (sim.calm || sim_once_in(3)))
         hear_of_loss(s);
     forget_lost(s);

@@ -1,9 +1,11 @@
 /* schedule.c - what happens next: the steps of a schedule, and the time in which all must come to its end.
  *
  * Owns: how likely each step and each fault is. */
+#include <stdio.h>
+
 #include "tests/simulate/simulate.h"
 
-#define CALM_ROUNDS 3000 /* many times what any schedule has needed */
+#define CALM_ROUNDS 30000 /* many times what any schedule has needed */
 
 static struct sim_sup *
 some_sup(void)
@@ -40,10 +42,10 @@ supervise(struct sim_sup *s, uint32_t what)
         group_tick(s);
         break;
     case 4:
-        group_commit(s);
+        commits_send(s);
         break;
     case 5:
-        group_answer(s);
+        commits_answer(s);
         break;
     case 6:
         letters_send(s);
@@ -151,6 +153,15 @@ pass_time(void)
     sim.now += steps[sim_below(4)];
 }
 
+/* fall: the supervisors that a record took down. */
+static void
+fall(void)
+{
+    for (uint32_t s = 0; s < sim.n_sups; s++)
+        if (sim.sup[s].down)
+            group_kill(&sim.sup[s]);
+}
+
 void
 sim_step(void)
 {
@@ -167,6 +178,7 @@ sim_step(void)
         group_start(some_sup());
     else if (sim.faults > 0)
         fault();
+    fall();
     truth_check();
 }
 
@@ -198,6 +210,24 @@ check_drains(mono_ns calm_since)
 }
 
 static void
+stuck(void)
+{
+    for (uint32_t i = 0; i < sim.n_tenures; i++) {
+        const struct tenure *t = &sim.tenure[i];
+        if (!t->over)
+            fprintf(stderr,
+                    "simulate: supervisor %d has partition %d to %lld of %lld:%s%s%s%s%s%s recovery %d, held %u, letters %u, "
+                    "read %u of %u\n",
+                    (int)(t->sup - sim.sup), t->p, (long long)ledger_commit_point(&t->part.led),
+                    (long long)sim.part[t->p].end, t->part.open ? " open" : "", t->leaving ? " leaving" : "",
+                    t->part.single ? " single" : "", t->sup->active == t ? " its-turn" : "",
+                    t->part.permitted ? " permitted" : "", t->marking ? " marking" : "", t->recovery,
+                    (unsigned)t->part.led.held, (unsigned)t->part.led.letters, t->next, sim.part[t->p].n);
+    }
+    sim_wrong("it does not come to its end");
+}
+
+static void
 calm_round(void)
 {
     for (uint32_t s = 0; s < sim.n_sups; s++) {
@@ -206,9 +236,12 @@ calm_round(void)
             sim.sup[s].worker[i].frozen = false;
             worker_step(&sim.sup[s].worker[i]);
             worker_step(&sim.sup[s].worker[i]);
+            fall();
         }
-        for (uint32_t what = 0; what < 14; what++)
+        for (uint32_t what = 0; what < 14; what++) {
             supervising(&sim.sup[s], what);
+            fall();
+        }
     }
     group_assign();
     sim.now += 20 * NS_PER_MS;
@@ -223,7 +256,7 @@ sim_settle_down(void)
     sim_note("now nothing goes wrong any more");
     for (uint32_t round = 0; !all_done(); round++) {
         if (round == CALM_ROUNDS)
-            sim_wrong("it does not come to its end");
+            stuck();
         calm_round();
         check_drains(calm_since);
         truth_check();

@@ -31,7 +31,7 @@
 #define SIM_ATTEMPTS 3
 
 /* What one attempt at a record does. */
-enum sim_act { ACT_FINISH, ACT_FAIL, ACT_RETRY_AFTER, ACT_REJECT, ACT_CRASH, ACT_HANG, ACT_RETURN, ACT_KINDS };
+enum sim_act { ACT_FINISH, ACT_FAIL, ACT_RETRY_AFTER, ACT_REJECT, ACT_CRASH, ACT_HANG, ACT_RETURN, ACT_DOWN, ACT_KINDS };
 
 /* A record in the broker's log, and what is known of it over all assignments. */
 struct sim_record {
@@ -43,6 +43,8 @@ struct sim_record {
     uint32_t letters;          /* in the dead-letter topic */
     bool repeat_ok;            /* an owner ended badly after it was done: it may come again */
     bool letter_ok;            /* and so may its letter */
+    uint32_t failed;           /* attempts that failed, in all assignments */
+    uint32_t downs;            /* bad ends of owners that had noted it as the one to be tried */
 };
 
 struct sim_part {
@@ -50,6 +52,9 @@ struct sim_part {
     struct sim_record rec[SIM_RECORDS];
     int64_t low, end;
     int64_t committed; /* -1: nothing yet */
+    bool running;      /* the commit's metadata: not left in order, */
+    uint32_t starts, attempt;
+    bool noted_begun, other_begun; /* since that commit: the record it notes, another one */
     struct tenure *owner;
 };
 
@@ -60,16 +65,32 @@ struct sim_truth {
     bool finished, told_finished, given_up, rejected;
 };
 
+enum sim_recovery { RECOVERY_PEEK, RECOVERY_MARK, RECOVERY_DONE };
+
+/* What a commit says of one partition. */
+struct sim_commit {
+    int64_t offset;
+    bool clean;
+    uint32_t starts, attempt;
+};
+
 /* One assignment of a partition to a supervisor, from assign to the end. Never used twice in a schedule. */
 struct tenure {
     struct partition part; /* first: the dispatcher's partition is found back as its tenure */
     struct sim_sup *sup;
     int p;
     uint32_t first, next; /* records: where it starts, the next one to read */
+    uint32_t idx[SIM_RECORDS]; /* the record at each position of the ledger */
+    uint32_t base[SIM_RECORDS]; /* attempts at it that were counted before this assignment */
     bool leaving, lost, over;
     mono_ns left_at;
     int64_t committed;
-    int64_t committing; /* in the commit under way; -1: not */
+    bool in_commit; /* the one under way */
+    struct sim_commit committing;
+    enum sim_recovery recovery;
+    int64_t start_point;
+    uint32_t starts, first_attempt, next_attempt;
+    bool marking, said_clean;
     int bodies;         /* references not given back */
     struct sim_truth truth[SIM_RECORDS];
 };
@@ -119,7 +140,10 @@ struct sim_letter {
 };
 
 struct sim_sup {
-    bool up, busy, stopping, lost_pending, restarted;
+    bool up, busy, stopping, lost_pending;
+    bool down; /* a record takes it down */
+    uint32_t single_left, single_turn;
+    struct tenure *active;
     bool revoking, drain_forced, commit_in_flight, commit_failed, commit_applied;
     mono_ns drain_deadline, stop_deadline;
     struct dispatch d;
@@ -136,6 +160,7 @@ struct sim_world {
     struct attempts_policy policy;
     uint64_t window, window_bytes, memory;
     size_t credit, frame_bytes; /* of a worker; of a frame */
+    uint32_t singly;            /* records handed out one by one after two bad ends */
     bool skip;                  /* on_failure: skip, else dead letters */
     bool calm;                  /* nothing goes wrong any more */
     uint32_t preempt;           /* one access in so many lets the other side move */
@@ -147,6 +172,10 @@ struct sim_world {
 };
 
 extern struct sim_world sim;
+
+#define EACH_TENURE(t, s)                                                    \
+    for (struct tenure *t = sim.tenure; t < sim.tenure + sim.n_tenures; t++) \
+        if (t->sup == (s) && !t->over)
 
 #define SIM_DEADLINE (5 * NS_PER_S)
 #define SIM_DRAIN (3 * NS_PER_S)
@@ -192,29 +221,44 @@ void keeper_watch(struct sim_worker *w);
 
 /* feed.c */
 void feed_all(struct sim_sup *s);
+void feed_peek(struct sim_sup *s, struct tenure *t);
 
 /* ending.c: what becomes of records that ended, and their letters */
+void ending_took_down(struct sim_sup *s, struct tenure *t, uint64_t pos);
 void ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason);
 void letters_send(struct sim_sup *s);
 void letters_report(struct sim_sup *s);
 void letters_forget(struct sim_sup *s, const struct tenure *t);
 
-/* group.c: assignments, revokes, commits */
+/* group.c: assignments, revokes, stops */
 void group_assign(void);
 void group_revoke(struct sim_sup *s);
 void group_lose(struct sim_sup *s);
 void group_tick(struct sim_sup *s);
-void group_commit(struct sim_sup *s);
-void group_answer(struct sim_sup *s);
 void group_stop(struct sim_sup *s);
 void group_kill(struct sim_sup *s);
 void group_start(struct sim_sup *s);
+
+/* commits.c */
+bool commits_pending(const struct sim_sup *s);
+void commits_send(struct sim_sup *s);
+void commits_answer(struct sim_sup *s);
+void commits_apply(const struct sim_sup *s);
+
+/* recovery.c: a start after an end that was not clean (rule 13) */
+void recovery_begin(struct tenure *t);
+void recovery_tick(struct sim_sup *s);
+bool recovery_wants_mark(const struct tenure *t);
+void recovery_marking(struct tenure *t);
+void recovery_marked(struct tenure *t, bool good);
+void recovery_handed(struct tenure *t);
 
 /* truth.c: the model */
 void truth_saw(struct sim_worker *w, unsigned from, unsigned to);
 void truth_died(struct sim_worker *w);
 void truth_commit(const struct tenure *t, int64_t offset);
 void truth_letter(const struct sim_letter *l);
+void truth_down(const struct tenure *t, uint32_t idx);
 void truth_broken(int p); /* its owner ends badly: what was done since the commit may come again */
 void truth_over(const struct tenure *t);
 void truth_check(void);

@@ -66,19 +66,37 @@ check_repeat(const struct sim_worker *w)
         sim_wrong("record %d/%u is repeated, though no owner ended badly", w->on->p, w->on_idx);
 }
 
+/* noted is the record that a commit names as the one to be tried: the first one there. */
+static struct sim_record *
+noted(struct sim_part *part)
+{
+    for (uint32_t i = 0; i < part->n; i++)
+        if (part->rec[i].offset >= part->committed)
+            return &part->rec[i];
+    return NULL;
+}
+
 static void
 begins(struct sim_worker *w)
 {
     const struct sim_truth *truth = &w->on->truth[w->on_idx];
+    const struct sim_record *r = record_of(w->on, w->on_idx);
     sim_note("worker %d.%d begins %d/%u attempt %u", (int)(w->sup - sim.sup), w->number, w->on->p, w->on_idx,
              w->on_attempt);
     if (w->on->over)
         sim_wrong("record %d/%u begins though its partition was given up", w->on->p, w->on_idx);
-    if (w->on_attempt != 1u + truth->endings)
+    if (w->on_attempt != 1u + w->on->base[w->on_idx] + truth->endings)
         sim_wrong("record %d/%u begins attempt %u after %u that failed", w->on->p, w->on_idx, w->on_attempt,
                   truth->endings);
     if (truth->crashes > 0 && w->on_frame > 1)
         sim_wrong("record %d/%u crashed a worker and does not travel alone", w->on->p, w->on_idx);
+    if (w->on_attempt > 1 && r->failed + r->downs + 1 < w->on_attempt)
+        sim_wrong("record %d/%u begins attempt %u: %u failed, %u ends of supervisors", w->on->p, w->on_idx, w->on_attempt,
+                  r->failed, r->downs);
+    if (owns(w->on) && noted(&sim.part[w->on->p]) == r)
+        sim.part[w->on->p].noted_begun = true;
+    else if (owns(w->on))
+        sim.part[w->on->p].other_begun = true;
     check_repeat(w);
     check_alone(w);
     check_order(w);
@@ -96,6 +114,7 @@ ends(struct sim_worker *w, unsigned how)
     } else if (how == SLOT_FAILED) {
         enum sim_act act = r->act[w->on_attempt <= SIM_ATTEMPTS ? w->on_attempt - 1 : SIM_ATTEMPTS - 1];
         truth->endings++;
+        r->failed++;
         truth->rejected = act == ACT_REJECT;
     }
     w->on = NULL;
@@ -116,6 +135,7 @@ truth_died(struct sim_worker *w)
 {
     if (w->on && w->turn.on && !w->expendable) {
         w->on->truth[w->on_idx].endings++;
+        record_of(w->on, w->on_idx)->failed++;
         w->on->truth[w->on_idx].crashes++;
     }
     w->on = NULL;
@@ -145,9 +165,10 @@ truth_letter(const struct sim_letter *l)
 {
     const struct sim_truth *truth = &l->from->truth[l->idx];
     const struct sim_record *r = record_of(l->from, l->idx);
-    if (l->attempts != truth->endings)
-        sim_wrong("the letter of %d/%u tells %u attempts of %u", l->from->p, l->idx, l->attempts, truth->endings);
-    if (!truth->rejected && truth->endings != sim.policy.attempts)
+    uint32_t made = l->from->base[l->idx] + truth->endings;
+    if (l->attempts != made)
+        sim_wrong("the letter of %d/%u tells %u attempts of %u", l->from->p, l->idx, l->attempts, made);
+    if (!truth->rejected && made != sim.policy.attempts)
         sim_wrong("record %d/%u is dead-lettered after %u attempts", l->from->p, l->idx, truth->endings);
     if (truth->finished)
         sim_wrong("record %d/%u is finished, and dead-lettered", l->from->p, l->idx);
@@ -155,10 +176,32 @@ truth_letter(const struct sim_letter *l)
         sim_wrong("record %d/%u is done, and dead-lettered", l->from->p, l->idx);
 }
 
+/* truth_down: what was counted over the ends of supervisors is what failed, or was noted when one ended. */
+void
+truth_down(const struct tenure *t, uint32_t idx)
+{
+    const struct sim_record *r = record_of(t, idx);
+    if (r->failed + r->downs < sim.policy.attempts)
+        sim_wrong("record %d/%u is given up on for the ends of supervisors: %u failed, %u ends", t->p, idx, r->failed,
+                  r->downs);
+}
+
+/* blame: an attempt was noted when the owner ended. It is that of the record noted, if it was begun, or no other was.
+ * Without order a record that waits for its next attempt is noted while another one is handed out, and pays for it. */
+static void
+blame(struct sim_part *part)
+{
+    struct sim_record *r = noted(part);
+    if (r && (sim.order == DISPATCH_NONE || part->noted_begun || !part->other_begun))
+        r->downs++;
+}
+
 void
 truth_broken(int p)
 {
     struct sim_part *part = &sim.part[p];
+    if (part->owner && part->running && part->attempt > 0)
+        blame(part);
     for (uint32_t i = 0; i < part->n; i++)
         if (part->rec[i].offset >= part->committed)
             part->rec[i].repeat_ok = part->rec[i].letter_ok = true;

@@ -79,6 +79,9 @@ work(struct sim_worker *w)
         if (fail(w, FAILURE_RETURNED, -1))
             worker_dies(w);
         break;
+    case ACT_DOWN:
+        w->sup->down = true;
+        break;
     default:
         break; /* it hangs */
     }

@@ -5,7 +5,7 @@
 #include "tests/simulate/simulate.h"
 
 static void
-make_record(struct sim_record *r, int64_t *offset)
+make_record(struct sim_record *r, int64_t *offset, uint32_t kinds)
 {
     *offset += sim_once_in(4) ? 1 + sim_below(3) : 0;
     r->offset = (*offset)++;
@@ -13,16 +13,17 @@ make_record(struct sim_record *r, int64_t *offset)
     r->pass = sim_once_in(20);
     bool bad = sim_once_in(3);
     for (int i = 0; i < SIM_ATTEMPTS; i++)
-        r->act[i] = bad && !sim_once_in(4) ? (uint8_t)(1 + sim_below(ACT_KINDS - 1)) : ACT_FINISH;
+        r->act[i] = bad && !sim_once_in(4) ? (uint8_t)(1 + sim_below(kinds - 1)) : ACT_FINISH;
 }
 
 static void
 make_part(struct sim_part *part)
 {
+    uint32_t kinds = sim_once_in(8) ? ACT_KINDS : ACT_DOWN; /* what takes the supervisor down is rare */
     int64_t offset = part->low = sim_below(3);
     part->n = sim_below(SIM_RECORDS + 1);
     for (uint32_t i = 0; i < part->n; i++)
-        make_record(&part->rec[i], &offset);
+        make_record(&part->rec[i], &offset, kinds);
     part->end = offset + (sim_once_in(3) ? sim_below(3) : 0);
     part->committed = sim_once_in(2) ? -1 : part->low;
 }
@@ -45,6 +46,7 @@ world_make(void)
     sim.memory = sim_once_in(3) ? sim_below(40) : 1000;
     sim.credit = sim_once_in(3) ? sim_below(30) : 1000;
     sim.frame_bytes = sim_once_in(3) ? 1 + sim_below(30) : 1000;
+    sim.singly = 2 + sim_below(20);
     sim.skip = sim_once_in(4);
     sim.preempt = sim_once_in(3) ? 0 : 2 + sim_below(8);
     sim.faults = sim_below(6);
