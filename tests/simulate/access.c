@@ -1,8 +1,8 @@
 /* access.c - shared memory of the simulator: one segment for each worker.
  *
- * Owns: the segments. At each access the other side may move first: in the middle of a supervisor's operation a worker
- * makes a step, in the middle of a worker's step the supervisor does something, or the worker is killed. What a worker
- * writes into a slot is shown to the model the moment it is written. */
+ * Owns: the segments. At each access the other side may move first: in the middle of a supervisor's operation
+ * a worker makes a step, in the middle of a worker's step the supervisor does something, or the worker is
+ * killed. What a worker writes into a slot is shown to the model the moment it is written. */
 #include <stddef.h>
 #include <string.h>
 

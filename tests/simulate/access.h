@@ -1,7 +1,8 @@
-/* access.h - makes each access of the code included after it to shared memory a point at which the other side may move.
+/* access.h - makes each access of the code included after it to shared memory a point at which the other side
+ * may move.
  *
- * Included first by the two files that include the two halves of the slot protocol. An atomic operation without a call
- * here does not compile, so that none goes unseen. */
+ * Included first by the two files that include the two halves of the slot protocol. An atomic operation
+ * without a call here does not compile, so that none goes unseen. */
 #ifndef TESTS_SIMULATE_ACCESS_H
 #define TESTS_SIMULATE_ACCESS_H
 
@@ -31,8 +32,9 @@ void access_text(char *text, size_t size, const char *from);
 #undef atomic_compare_exchange_weak
 #undef atomic_compare_exchange_weak_explicit
 #define atomic_load_explicit(object, order) access_load((object), sizeof *(object))
-#define atomic_store_explicit(object, value, order) access_store((object), sizeof *(object), (uint64_t)(value))
-#define atomic_compare_exchange_strong_explicit(object, expected, to, success, failure) \
+#define atomic_store_explicit(object, value, order)                                                          \
+    access_store((object), sizeof *(object), (uint64_t)(value))
+#define atomic_compare_exchange_strong_explicit(object, expected, to, success, failure)                      \
     access_swap((object), *(expected), (to))
 
 /* The text of a reason is written here: an access as well, though not an atomic one. */

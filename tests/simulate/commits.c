@@ -1,6 +1,7 @@
 /* commits.c - what is done, told to the broker. Imitates supervisor/commit.c, and the broker that takes it.
  *
- * A commit may be taken when it is sent or when it is answered; one that is refused may have been taken all the same. */
+ * A commit may be taken when it is sent or when it is answered; one that is refused may have been taken all
+ * the same. */
 #include "tests/simulate/simulate.h"
 
 static bool
@@ -22,16 +23,17 @@ last_word(const struct tenure *t)
 bool
 commits_pending(const struct sim_sup *s)
 {
-    EACH_TENURE (t, s)
-        if (changed(t) || last_word(t))
-            return true;
+    EACH_TENURE(t, s)
+    if (changed(t) || last_word(t))
+        return true;
     return false;
 }
 
 void
 commits_apply(const struct sim_sup *s)
 {
-    EACH_TENURE (t, s) {
+    EACH_TENURE(t, s)
+    {
         const struct sim_commit *c = &t->committing;
         struct sim_part *part = &sim.part[t->p];
         if (!t->in_commit || part->owner != t)
@@ -70,7 +72,8 @@ commits_send(struct sim_sup *s)
     if (!s->up || s->commit_in_flight)
         return;
     recovery_tick(s); /* whose turn it is, as source_tick has it */
-    EACH_TENURE (t, s) {
+    EACH_TENURE(t, s)
+    {
         list(t);
         any = any || t->in_commit;
     }
@@ -92,7 +95,8 @@ commits_answer(struct sim_sup *s)
     s->commit_failed = !good;
     if (good && !s->commit_applied)
         commits_apply(s);
-    EACH_TENURE (t, s) {
+    EACH_TENURE(t, s)
+    {
         if (good && t->in_commit && !t->lost) {
             t->committed = t->committing.offset;
             t->said_clean = t->said_clean || t->committing.clean;

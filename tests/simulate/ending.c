@@ -1,6 +1,8 @@
-/* ending.c - what becomes of a record that ended, and its dead letter. Imitates supervisor/records.c and emit.c.
+/* ending.c - what becomes of a record that ended, and its dead letter. Imitates supervisor/records.c and
+ * emit.c.
  *
- * Owns: the letters on their way. A letter that the broker has taken may be reported as failed; it is then sent again. */
+ * Owns: the letters on their way. A letter that the broker has taken may be reported as failed; it is then
+ * sent again. */
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +47,8 @@ give_up(struct sim_sup *s, struct tenure *t, uint64_t pos, uint32_t idx, struct 
 {
     sim_note("record %d/%u is given up on", t->p, idx);
     if (!truth->rejected && t->base[idx] + truth->endings < sim.policy.attempts)
-        sim_wrong("record %d/%u is given up on after %u attempts of %u", t->p, idx, truth->endings, sim.policy.attempts);
+        sim_wrong("record %d/%u is given up on after %u attempts of %u", t->p, idx, truth->endings,
+                  sim.policy.attempts);
     if (!sim.skip) {
         write_letter(s, t, pos, idx, ledger_entry(&t->part.led, pos)->attempt);
         return;
@@ -69,7 +72,8 @@ ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending,
     bool final = ending == ENDING_FAILED && reason->kind == FAILURE_REJECTED;
     mono_ns asked = ending == ENDING_FAILED ? reason->retry_after_ns : -1;
     if (attempt != t->base[idx] + truth->endings)
-        sim_wrong("record %d/%u: attempt %u ends, it is the one of number %u", t->p, idx, attempt, truth->endings);
+        sim_wrong("record %d/%u: attempt %u ends, it is the one of number %u", t->p, idx, attempt,
+                  truth->endings);
     struct attempts_decision d = attempts_decide(&sim.policy, attempt, final, asked, sim_below(UINT32_MAX));
     if (d.again)
         dispatch_retry(&w->sup->d, p, pos, sim.now + d.wait);

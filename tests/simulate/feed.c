@@ -86,7 +86,8 @@ static uint32_t
 fresh_limit(const struct feeding *f, const struct partition *p)
 {
     uint64_t flight = ledger_in_flight(&p->led);
-    uint64_t window = sim.window > flight ? sim.window - flight : 1, limit = p->single ? 1 : f->want - f->frame->n;
+    uint64_t window = sim.window > flight ? sim.window - flight : 1,
+             limit = p->single ? 1 : f->want - f->frame->n;
     return (uint32_t)(limit < window ? limit : window);
 }
 
@@ -148,7 +149,8 @@ feed_worker(struct sim_sup *s, struct sim_worker *w)
         return;
     if (w->holding.n_frames > 0 && dispatch_has_suspect(&s->d, &w->holding, sim.now))
         return;
-    struct feeding f = {.sup = s, .w = w, .want = pace_records(&s->pace) < room ? pace_records(&s->pace) : room};
+    struct feeding f = {
+        .sup = s, .w = w, .want = pace_records(&s->pace) < room ? pace_records(&s->pace) : room};
     f.frame = holding_open(&w->holding, f.want);
     while (has_room(&f) && (p = dispatch_pick(&s->d, &w->holding, sim.now, &supply))) {
         if (supply == SUPPLY_FRESH)

@@ -18,18 +18,19 @@ body_back(void *body)
 static bool
 being_worked_on(const struct tenure *f)
 {
-    EACH_TENURE (t, f->sup)
-        if (t->lost && t->p == f->p)
-            return true;
+    EACH_TENURE(t, f->sup)
+    if (t->lost && t->p == f->p)
+        return true;
     return false;
 }
 
 static void
 open_where_free(struct sim_sup *s)
 {
-    EACH_TENURE (t, s)
-        if (!t->lost && !t->leaving && !t->part.open && t->recovery == RECOVERY_DONE && !s->stopping && !being_worked_on(t))
-            t->part.open = true;
+    EACH_TENURE(t, s)
+    if (!t->lost && !t->leaving && !t->part.open && t->recovery == RECOVERY_DONE && !s->stopping &&
+        !being_worked_on(t))
+        t->part.open = true;
 }
 
 static void
@@ -39,7 +40,8 @@ assign(struct sim_sup *s, int p)
     struct sim_part *part = &sim.part[p];
     struct tenure *t = &sim.tenure[sim.n_tenures++];
     memset(t, 0, sizeof *t);
-    sim_note("partition %d is assigned to supervisor %d from %lld", p, (int)(s - sim.sup), (long long)part->committed);
+    sim_note("partition %d is assigned to supervisor %d from %lld", p, (int)(s - sim.sup),
+             (long long)part->committed);
     t->sup = s;
     t->p = p;
     t->committed = part->committed;
@@ -103,12 +105,12 @@ group_revoke(struct sim_sup *s)
     bool any = false;
     if (!s->up || s->stopping || s->revoking || s->lost_pending)
         return;
-    EACH_TENURE (t, s)
-        if (!t->lost && sim_once_in(2)) {
-            sim_note("partition %d is to be given up", t->p);
-            close_one(s, t, false);
-            any = true;
-        }
+    EACH_TENURE(t, s)
+    if (!t->lost && sim_once_in(2)) {
+        sim_note("partition %d is to be given up", t->p);
+        close_one(s, t, false);
+        any = true;
+    }
     s->revoking = any;
     s->drain_deadline = sim.now + SIM_DRAIN;
     s->drain_forced = s->commit_failed = false;
@@ -134,9 +136,9 @@ static void
 hear_of_loss(struct sim_sup *s)
 {
     s->lost_pending = s->revoking = false;
-    EACH_TENURE (t, s)
-        if (!t->lost)
-            close_one(s, t, true);
+    EACH_TENURE(t, s)
+    if (!t->lost)
+        close_one(s, t, true);
 }
 
 static void
@@ -150,26 +152,27 @@ expend_holders(struct sim_sup *s, const struct tenure *t)
 static void
 forget_lost(struct sim_sup *s)
 {
-    EACH_TENURE (t, s)
-        if (t->lost) {
-            if (t->part.led.held == 0)
-                forget(s, t);
-            else if (sim.now >= t->left_at + SIM_DRAIN)
-                expend_holders(s, t);
-        }
+    EACH_TENURE(t, s)
+    if (t->lost) {
+        if (t->part.led.held == 0)
+            forget(s, t);
+        else if (sim.now >= t->left_at + SIM_DRAIN)
+            expend_holders(s, t);
+    }
     open_where_free(s);
 }
 
-/* finish_revoke: rule 9's promise is that nothing done is repeated; without order that holds for what is committed only. */
+/* finish_revoke: rule 9's promise is that nothing done is repeated; without order that holds for what is
+ * committed only. */
 static void
 finish_revoke(struct sim_sup *s)
 {
-    EACH_TENURE (t, s)
-        if (t->leaving && !t->lost) {
-            if (s->commit_failed || sim.order == DISPATCH_NONE)
-                truth_broken(t->p);
-            forget(s, t);
-        }
+    EACH_TENURE(t, s)
+    if (t->leaving && !t->lost) {
+        if (s->commit_failed || sim.order == DISPATCH_NONE)
+            truth_broken(t->p);
+        forget(s, t);
+    }
     s->revoking = s->commit_failed = false;
 }
 
@@ -177,18 +180,18 @@ static void
 step_revoke(struct sim_sup *s)
 {
     uint64_t held = 0, letters = 0;
-    EACH_TENURE (t, s)
-        if (t->leaving && !t->lost) {
-            held += t->part.led.held;
-            letters += t->part.led.letters;
-        }
+    EACH_TENURE(t, s)
+    if (t->leaving && !t->lost) {
+        held += t->part.led.held;
+        letters += t->part.led.letters;
+    }
     if (held > 0) {
         if (sim.now < s->drain_deadline || s->drain_forced)
             return;
         s->drain_forced = true;
-        EACH_TENURE (t, s)
-            if (t->leaving && !t->lost)
-                expend_holders(s, t);
+        EACH_TENURE(t, s)
+        if (t->leaving && !t->lost)
+            expend_holders(s, t);
         return;
     }
     if ((letters > 0 && sim.now < s->drain_deadline) || s->commit_in_flight)
@@ -204,7 +207,8 @@ step_revoke(struct sim_sup *s)
 static void
 clear(struct sim_sup *s)
 {
-    EACH_TENURE (t, s) {
+    EACH_TENURE(t, s)
+    {
         letters_forget(s, t);
         ledger_clear(&t->part.led);
         free(t->part.redo);
@@ -226,7 +230,8 @@ clear(struct sim_sup *s)
     s->up = false;
 }
 
-/* group_kill: SIGKILL of the supervisor; its workers end with it. A commit or a letter on its way arrives, or does not. */
+/* group_kill: SIGKILL of the supervisor; its workers end with it. A commit or a letter on its way arrives, or
+ * does not. */
 void
 group_kill(struct sim_sup *s)
 {
@@ -235,9 +240,9 @@ group_kill(struct sim_sup *s)
     sim_note("supervisor %d is killed", (int)(s - sim.sup));
     if (s->commit_in_flight && !s->commit_applied && sim_once_in(2))
         commits_apply(s);
-    EACH_TENURE (t, s)
-        if (sim.part[t->p].owner == t)
-            truth_broken(t->p);
+    EACH_TENURE(t, s)
+    if (sim.part[t->p].owner == t)
+        truth_broken(t->p);
     clear(s);
 }
 
@@ -266,8 +271,8 @@ group_stop(struct sim_sup *s)
     sim_note("supervisor %d stops", (int)(s - sim.sup));
     s->stopping = true;
     s->stop_deadline = sim.now + SIM_DRAIN;
-    EACH_TENURE (t, s)
-        t->part.open = false;
+    EACH_TENURE(t, s)
+    t->part.open = false;
     for (uint32_t i = 0; i < sim.n_workers; i++)
         keeper_stop(&s->worker[i]);
 }
@@ -277,8 +282,8 @@ static uint64_t
 in_hand(const struct sim_sup *s)
 {
     uint64_t n = 0;
-    EACH_TENURE (t, s)
-        n += t->part.led.held + (sim.now < s->stop_deadline ? t->part.led.letters : 0);
+    EACH_TENURE(t, s)
+    n += t->part.led.held + (sim.now < s->stop_deadline ? t->part.led.letters : 0);
     for (uint32_t i = 0; i < sim.n_workers; i++)
         n += s->worker[i].state != WORKER_DOWN;
     return n;
@@ -296,7 +301,8 @@ step_stop(struct sim_sup *s)
         commits_send(s);
         return;
     }
-    EACH_TENURE (t, s) {
+    EACH_TENURE(t, s)
+    {
         if (s->commit_failed || sim.order == DISPATCH_NONE)
             truth_broken(t->p);
         forget(s, t);

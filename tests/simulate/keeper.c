@@ -1,7 +1,8 @@
-/* keeper.c - the supervisor and its workers: birth, settling, deadlines, death. Imitates supervisor/worker.c and watch.c.
+/* keeper.c - the supervisor and its workers: birth, settling, deadlines, death. Imitates supervisor/worker.c
+ * and watch.c.
  *
- * Owns: the order of things at a death (rule 8): the process has ended, then the scoreboard is read, then a new life gets a
- * new scoreboard. */
+ * Owns: the order of things at a death (rule 8): the process has ended, then the scoreboard is read, then a
+ * new life gets a new scoreboard. */
 #include "tests/simulate/simulate.h"
 
 void
@@ -48,15 +49,16 @@ keeper_settle(struct sim_worker *w)
         return;
     const char *wrong = holding_settle(&w->holding);
     if (wrong)
-        sim_wrong("worker %d.%d is said to break the protocol: %s", (int)(w->sup - sim.sup), w->number, wrong);
+        sim_wrong("worker %d.%d is said to break the protocol: %s", (int)(w->sup - sim.sup), w->number,
+                  wrong);
 }
 
 static void
 start_again(struct sim_worker *w, bool on_record)
 {
-    enum restart_death death = on_record                                        ? RESTART_ON_RECORD
+    enum restart_death death = on_record                                      ? RESTART_ON_RECORD
                                : w->expendable || w->state == WORKER_STOPPING ? RESTART_ASKED
-                                                                               : RESTART_RUNNING;
+                                                                              : RESTART_RUNNING;
     struct restart_decision d = restart_died(&w->sup->restart, &w->restart, death, w->useful, sim.now);
     if (d.give_up)
         sim_wrong("a task is given up on after %u deaths", w->sup->restart.running.n);
@@ -77,7 +79,8 @@ keeper_bury(struct sim_worker *w)
     if (wrong)
         sim_wrong("a dead worker is said to have broken the protocol: %s", wrong);
     bool on = holding_on(&w->holding, &p, &pos);
-    sim_note("worker %d.%d is buried%s", (int)(w->sup - sim.sup), w->number, on ? ", it was on a record" : "");
+    sim_note("worker %d.%d is buried%s", (int)(w->sup - sim.sup), w->number,
+             on ? ", it was on a record" : "");
     truth_died(w);
     holding_bury(&w->holding, !w->expendable);
     start_again(w, on && !w->expendable);

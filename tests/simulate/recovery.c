@@ -1,4 +1,5 @@
-/* recovery.c - a start after an end that was not clean (slot protocol rule 13). Imitates supervisor/recovery.c. */
+/* recovery.c - a start after an end that was not clean (slot protocol rule 13). Imitates
+ * supervisor/recovery.c. */
 #include "tests/simulate/simulate.h"
 
 #define STARTS_ALLOWED 1
@@ -73,8 +74,8 @@ recovery_handed(struct tenure *handed)
     handed->part.permitted = false;
     if (--s->single_left > 0)
         return;
-    EACH_TENURE (t, s)
-        t->part.single = false;
+    EACH_TENURE(t, s)
+    t->part.single = false;
     s->active = NULL;
 }
 
@@ -82,8 +83,8 @@ static void
 work_singly(struct sim_sup *s)
 {
     s->single_left = sim.singly;
-    EACH_TENURE (t, s)
-        t->part.single = true;
+    EACH_TENURE(t, s)
+    t->part.single = true;
 }
 
 void
@@ -106,12 +107,12 @@ recovery_begin(struct tenure *t)
 void
 recovery_tick(struct sim_sup *s)
 {
-    EACH_TENURE (t, s)
-        if (t->recovery == RECOVERY_PEEK && !t->lost && !t->leaving && !s->stopping) {
-            feed_peek(s, t);
-            if (ledger_commit_point(&t->part.led) >= 0)
-                t->recovery = RECOVERY_MARK;
-        }
+    EACH_TENURE(t, s)
+    if (t->recovery == RECOVERY_PEEK && !t->lost && !t->leaving && !s->stopping) {
+        feed_peek(s, t);
+        if (ledger_commit_point(&t->part.led) >= 0)
+            t->recovery = RECOVERY_MARK;
+    }
     if (s->single_left > 0)
         next_turn(s);
 }

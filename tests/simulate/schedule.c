@@ -216,7 +216,8 @@ stuck(void)
         const struct tenure *t = &sim.tenure[i];
         if (!t->over)
             fprintf(stderr,
-                    "simulate: supervisor %d has partition %d to %lld of %lld:%s%s%s%s%s%s recovery %d, held %u, letters %u, "
+                    "simulate: supervisor %d has partition %d to %lld of %lld:%s%s%s%s%s%s recovery %d, held "
+                    "%u, letters %u, "
                     "read %u of %u\n",
                     (int)(t->sup - sim.sup), t->p, (long long)ledger_commit_point(&t->part.led),
                     (long long)sim.part[t->p].end, t->part.open ? " open" : "", t->leaving ? " leaving" : "",

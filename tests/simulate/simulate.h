@@ -1,11 +1,12 @@
 /* simulate.h - the world of the simulator: one broker, one group, up to two supervisors with their workers.
  *
- * The pure core is the real code (ledger, dispatch, holding, attempts, restart, pace; worker/turn). What surrounds it in
- * the supervisor (sockets, librdkafka, processes) is imitated as thinly as possible. One seed makes one schedule: a world,
- * some tens of steps in which everything may go wrong, then a time in which nothing does and all must be done.
+ * The pure core is the real code (ledger, dispatch, holding, attempts, restart, pace; worker/turn). What
+ * surrounds it in the supervisor (sockets, librdkafka, processes) is imitated as thinly as possible. One seed
+ * makes one schedule: a world, some tens of steps in which everything may go wrong, then a time in which
+ * nothing does and all must be done.
  *
- * Two parts of a record's story are kept apart. The core knows what it is told on the scoreboard; the model (truth.c) sees
- * what workers really do, at the very access that does it, and compares. */
+ * Two parts of a record's story are kept apart. The core knows what it is told on the scoreboard; the model
+ * (truth.c) sees what workers really do, at the very access that does it, and compares. */
 #ifndef TESTS_SIMULATE_SIMULATE_H
 #define TESTS_SIMULATE_SIMULATE_H
 
@@ -31,7 +32,17 @@
 #define SIM_ATTEMPTS 3
 
 /* What one attempt at a record does. */
-enum sim_act { ACT_FINISH, ACT_FAIL, ACT_RETRY_AFTER, ACT_REJECT, ACT_CRASH, ACT_HANG, ACT_RETURN, ACT_DOWN, ACT_KINDS };
+enum sim_act {
+    ACT_FINISH,
+    ACT_FAIL,
+    ACT_RETRY_AFTER,
+    ACT_REJECT,
+    ACT_CRASH,
+    ACT_HANG,
+    ACT_RETURN,
+    ACT_DOWN,
+    ACT_KINDS
+};
 
 /* A record in the broker's log, and what is known of it over all assignments. */
 struct sim_record {
@@ -40,11 +51,11 @@ struct sim_record {
     bool pass;                 /* it is for another group: done when it is read */
     uint8_t act[SIM_ATTEMPTS]; /* enum sim_act; attempts beyond: the last one */
     bool finished, skipped;
-    uint32_t letters;          /* in the dead-letter topic */
-    bool repeat_ok;            /* an owner ended badly after it was done: it may come again */
-    bool letter_ok;            /* and so may its letter */
-    uint32_t failed;           /* attempts that failed, in all assignments */
-    uint32_t downs;            /* bad ends of owners that had noted it as the one to be tried */
+    uint32_t letters; /* in the dead-letter topic */
+    bool repeat_ok;   /* an owner ended badly after it was done: it may come again */
+    bool letter_ok;   /* and so may its letter */
+    uint32_t failed;  /* attempts that failed, in all assignments */
+    uint32_t downs;   /* bad ends of owners that had noted it as the one to be tried */
 };
 
 struct sim_part {
@@ -79,8 +90,8 @@ struct tenure {
     struct partition part; /* first: the dispatcher's partition is found back as its tenure */
     struct sim_sup *sup;
     int p;
-    uint32_t first, next; /* records: where it starts, the next one to read */
-    uint32_t idx[SIM_RECORDS]; /* the record at each position of the ledger */
+    uint32_t first, next;       /* records: where it starts, the next one to read */
+    uint32_t idx[SIM_RECORDS];  /* the record at each position of the ledger */
     uint32_t base[SIM_RECORDS]; /* attempts at it that were counted before this assignment */
     bool leaving, lost, over;
     mono_ns left_at;
@@ -91,7 +102,7 @@ struct tenure {
     int64_t start_point;
     uint32_t starts, first_attempt, next_attempt;
     bool marking, said_clean;
-    int bodies;         /* references not given back */
+    int bodies; /* references not given back */
     struct sim_truth truth[SIM_RECORDS];
 };
 
@@ -173,8 +184,8 @@ struct sim_world {
 
 extern struct sim_world sim;
 
-#define EACH_TENURE(t, s)                                                    \
-    for (struct tenure *t = sim.tenure; t < sim.tenure + sim.n_tenures; t++) \
+#define EACH_TENURE(t, s)                                                                                    \
+    for (struct tenure *t = sim.tenure; t < sim.tenure + sim.n_tenures; t++)                                 \
         if (t->sup == (s) && !t->over)
 
 #define SIM_DEADLINE (5 * NS_PER_S)
@@ -225,7 +236,8 @@ void feed_peek(struct sim_sup *s, struct tenure *t);
 
 /* ending.c: what becomes of records that ended, and their letters */
 void ending_took_down(struct sim_sup *s, struct tenure *t, uint64_t pos);
-void ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason);
+void ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending,
+                 const struct reason *reason);
 void letters_send(struct sim_sup *s);
 void letters_report(struct sim_sup *s);
 void letters_forget(struct sim_sup *s, const struct tenure *t);

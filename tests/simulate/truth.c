@@ -1,4 +1,5 @@
-/* truth.c - the model: which records there are, what each attempt really returned, and what follows from that.
+/* truth.c - the model: which records there are, what each attempt really returned, and what follows from
+ * that.
  *
  * Knows nothing of the ledger's states. What it checks:
  *   the commit point never passes a record that is not done;
@@ -39,8 +40,8 @@ check_alone(const struct sim_worker *w)
             if (sim.order == DISPATCH_NONE && x->on_idx != w->on_idx)
                 continue;
             if (x->sup == w->sup || (owns(x->on) && owns(w->on)))
-                sim_wrong("record %d/%u begins on worker %d.%d while %d/%u is on worker %d.%d", w->on->p, w->on_idx,
-                          (int)(w->sup - sim.sup), w->number, x->on->p, x->on_idx, s, i);
+                sim_wrong("record %d/%u begins on worker %d.%d while %d/%u is on worker %d.%d", w->on->p,
+                          w->on_idx, (int)(w->sup - sim.sup), w->number, x->on->p, x->on_idx, s, i);
         }
 }
 
@@ -91,8 +92,8 @@ begins(struct sim_worker *w)
     if (truth->crashes > 0 && w->on_frame > 1)
         sim_wrong("record %d/%u crashed a worker and does not travel alone", w->on->p, w->on_idx);
     if (w->on_attempt > 1 && r->failed + r->downs + 1 < w->on_attempt)
-        sim_wrong("record %d/%u begins attempt %u: %u failed, %u ends of supervisors", w->on->p, w->on_idx, w->on_attempt,
-                  r->failed, r->downs);
+        sim_wrong("record %d/%u begins attempt %u: %u failed, %u ends of supervisors", w->on->p, w->on_idx,
+                  w->on_attempt, r->failed, r->downs);
     if (owns(w->on) && noted(&sim.part[w->on->p]) == r)
         sim.part[w->on->p].noted_begun = true;
     else if (owns(w->on))
@@ -107,7 +108,8 @@ ends(struct sim_worker *w, unsigned how)
 {
     struct sim_truth *truth = &w->on->truth[w->on_idx];
     struct sim_record *r = record_of(w->on, w->on_idx);
-    sim_note("worker %d.%d: %d/%u is %s", (int)(w->sup - sim.sup), w->number, w->on->p, w->on_idx, slot_state_name(how));
+    sim_note("worker %d.%d: %d/%u is %s", (int)(w->sup - sim.sup), w->number, w->on->p, w->on_idx,
+             slot_state_name(how));
     if (how == SLOT_FINISHED) {
         truth->finished = r->finished = true;
         r->repeat_ok = !owns(w->on);
@@ -129,7 +131,8 @@ truth_saw(struct sim_worker *w, unsigned from, unsigned to)
         ends(w, to);
 }
 
-/* truth_died: a death costs the record that was on an attempt, but not where the supervisor itself wanted it. */
+/* truth_died: a death costs the record that was on an attempt, but not where the supervisor itself wanted it.
+ */
 void
 truth_died(struct sim_worker *w)
 {
@@ -147,7 +150,8 @@ check_point(const struct tenure *t, int64_t point, const char *what)
     const struct sim_part *part = &sim.part[t->p];
     for (uint32_t i = 0; i < part->n; i++)
         if (part->rec[i].offset < point && !truth_done(&part->rec[i]))
-            sim_wrong("%s %lld of partition %d passes record %u, which is not done", what, (long long)point, t->p, i);
+            sim_wrong("%s %lld of partition %d passes record %u, which is not done", what, (long long)point,
+                      t->p, i);
 }
 
 void
@@ -182,12 +186,13 @@ truth_down(const struct tenure *t, uint32_t idx)
 {
     const struct sim_record *r = record_of(t, idx);
     if (r->failed + r->downs < sim.policy.attempts)
-        sim_wrong("record %d/%u is given up on for the ends of supervisors: %u failed, %u ends", t->p, idx, r->failed,
-                  r->downs);
+        sim_wrong("record %d/%u is given up on for the ends of supervisors: %u failed, %u ends", t->p, idx,
+                  r->failed, r->downs);
 }
 
-/* blame: an attempt was noted when the owner ended. It is that of the record noted, if it was begun, or no other was.
- * Without order a record that waits for its next attempt is noted while another one is handed out, and pays for it. */
+/* blame: an attempt was noted when the owner ended. It is that of the record noted, if it was begun, or no
+ * other was. Without order a record that waits for its next attempt is noted while another one is handed out,
+ * and pays for it. */
 static void
 blame(struct sim_part *part)
 {
@@ -227,8 +232,8 @@ check_tenure(struct tenure *t)
         if (t->sup->worker[i].state != WORKER_DOWN)
             held += holding_holds(&t->sup->worker[i].holding, &t->part);
     if (held != t->part.led.held)
-        sim_wrong("partition %d: the ledger says %u are held, the workers hold %u", t->p, (unsigned)t->part.led.held,
-                  (unsigned)held);
+        sim_wrong("partition %d: the ledger says %u are held, the workers hold %u", t->p,
+                  (unsigned)t->part.led.held, (unsigned)held);
     check_point(t, ledger_commit_point(&t->part.led), "the commit point");
 }
 

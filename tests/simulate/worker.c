@@ -51,7 +51,8 @@ hand_back(struct sim_worker *w)
     worker_dies(w);
 }
 
-/* work: the record that is on ends as it is written for this attempt; a body that was told to stop may return first. */
+/* work: the record that is on ends as it is written for this attempt; a body that was told to stop may return
+ * first. */
 static void
 work(struct sim_worker *w)
 {

@@ -40,7 +40,8 @@ world_make(void)
     sim.n_workers = 1 + sim_below(SIM_WORKERS);
     sim.slots = 2u << sim_below(3);
     sim.order = sim_once_in(3) ? DISPATCH_NONE : DISPATCH_PARTITION;
-    sim.policy = (struct attempts_policy){1 + sim_below(SIM_ATTEMPTS), sim_below(2) * 100 * NS_PER_MS, NS_PER_S};
+    sim.policy =
+        (struct attempts_policy){1 + sim_below(SIM_ATTEMPTS), sim_below(2) * 100 * NS_PER_MS, NS_PER_S};
     sim.window = windows[sim_below(4)];
     sim.window_bytes = sim_once_in(2) ? sim_below(30) : 1000;
     sim.memory = sim_once_in(3) ? sim_below(40) : 1000;
