@@ -16,11 +16,17 @@
 
 #define MARK_AGAIN (50 * NS_PER_MS)
 
+bool
+commit_differs(const struct fetch *f)
+{
+    int64_t point = ledger_commit_point(&f->part.led);
+    return point >= 0 && point != f->committed;
+}
+
 static bool
 changed(const struct fetch *f)
 {
-    int64_t point = ledger_commit_point(&f->part.led);
-    return !f->lost && point >= 0 && point != f->committed;
+    return !f->lost && commit_differs(f);
 }
 
 /* last_word: the partition is left with nothing in hand, and its commit has not said so yet. */
@@ -61,6 +67,7 @@ commit_list(const struct source *s, bool all)
             continue;
         rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, f->part.topic, f->part.number);
         p->offset = point;
+        f->sent_base = f->part.led.base;
         f->leaving_clean = last_word(s, f);
         recovery_marking(f);
         p->metadata = recovery_metadata(f, point); /* freed with the list */
@@ -94,8 +101,11 @@ note_committed(struct source *s, const rd_kafka_topic_partition_list_t *list)
         const rd_kafka_topic_partition_t *p = &list->elems[i];
         struct fetch *f = source_fetch(s, p->topic, p->partition);
         bool good = f && !p->err && p->offset >= 0;
-        if (good)
+        if (good) {
             f->committed = p->offset;
+            f->part.confirmed = f->sent_base;
+            s->task->hungry = true;
+        }
         if (good && f->leaving_clean)
             f->said_clean = true;
         if (f)
@@ -122,6 +132,18 @@ commit_event(struct source *s, rd_kafka_event_t *event)
     }
 }
 
+/* window_half_full: much is done and not committed, so that reading may have to wait for it. */
+static bool
+window_half_full(const struct source *s)
+{
+    for (uint32_t i = 0; i < s->n_fetches; i++) {
+        const struct partition *p = &s->fetches[i]->part;
+        if (p->led.base - p->confirmed > s->task->dispatch.window / 2)
+            return true;
+    }
+    return false;
+}
+
 static bool
 wants_mark(const struct source *s)
 {
@@ -136,7 +158,7 @@ commit_tick(struct source *s, mono_ns now)
 {
     if (s->state != SOURCE_RUNNING || s->revoking || s->commit_in_flight)
         return MONO_NEVER;
-    if (now < s->next_commit && !(wants_mark(s) && now >= s->next_mark))
+    if (now < s->next_commit && !window_half_full(s) && !(wants_mark(s) && now >= s->next_mark))
         return wants_mark(s) ? mono_earlier(s->next_commit, s->next_mark) : s->next_commit;
     bool sent = commit_send(s, s->probe);
     s->next_commit = now + s->task->app->conf->commit_interval;

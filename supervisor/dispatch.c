@@ -99,17 +99,49 @@ redo_pop(struct partition *p)
         p->redo[i] = last;
 }
 
+/* redo_take takes an entry out, if it is in: mostly it is the first one. */
+static void
+redo_take(struct partition *p, uint64_t pos)
+{
+    uint32_t kept = 0, n = p->n_redo;
+    if (n == 0)
+        return;
+    if (p->redo[0] == pos) {
+        redo_pop(p);
+        return;
+    }
+    if (!p->single) /* it comes straight from Kafka */
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        if (p->redo[i] != pos)
+            p->redo[kept++] = p->redo[i];
+    p->n_redo = 0;
+    for (uint32_t i = 0; i < kept; i++) /* a heap again: each one goes in behind those before it */
+        redo_push(p, p->redo[i]);
+}
+
 /* ---- what may be handed out ---- */
+
+/* singly: with order none, too, the record at the commit point goes first, since that is the one which was marked. */
+static bool
+in_place(const struct dispatch *d, const struct partition *p)
+{
+    return d->order == DISPATCH_NONE && p->single;
+}
 
 static bool
 has_waiting(const struct dispatch *d, const struct partition *p)
 {
+    if (in_place(d, p))
+        return p->led.base < p->led.head;
     return d->order == DISPATCH_NONE ? p->n_redo > 0 : p->next < p->led.head;
 }
 
 uint64_t
 dispatch_waiting(const struct dispatch *d, const struct partition *p)
 {
+    if (in_place(d, p))
+        return p->led.base;
     return d->order == DISPATCH_NONE ? p->redo[0] : p->next;
 }
 
@@ -130,6 +162,8 @@ fresh(const struct dispatch *d, const struct partition *p)
 {
     if (d->full && p->led.base < p->led.head)
         return SUPPLY_NOTHING;
+    if (p->confirms && p->led.head - p->confirmed >= d->window)
+        return SUPPLY_NOTHING; /* what is done and not committed would be repeated, too */
     return p->more && ledger_admits(&p->led, d->window, d->window_bytes) ? SUPPLY_FRESH : SUPPLY_NOTHING;
 }
 
@@ -146,7 +180,7 @@ dispatch_supplies(const struct dispatch *d, const struct partition *p, const str
         return fresh(d, p);
     if (waiting_due(d, p) <= now)
         return SUPPLY_WAITING;
-    return d->order == DISPATCH_NONE ? fresh(d, p) : SUPPLY_NOTHING;
+    return d->order == DISPATCH_NONE && !p->single ? fresh(d, p) : SUPPLY_NOTHING;
 }
 
 struct partition *
@@ -221,8 +255,7 @@ void
 dispatch_handed(struct dispatch *d, struct partition *p, uint64_t pos, const struct holding *h)
 {
     if (d->order == DISPATCH_NONE) {
-        if (p->n_redo > 0 && p->redo[0] == pos)
-            redo_pop(p);
+        redo_take(p, pos);
     } else {
         if (p->holder && p->holder != h)
             panic("%s/%d handed to a second worker", p->topic, p->number);

@@ -23,6 +23,8 @@ struct partition {
     int32_t number;
     bool open;      /* records may be handed out; false while it drains, and before it is ready */
     bool more;      /* the source may have records that are not in the ledger yet */
+    bool confirms;  /* `confirmed` is kept up */
+    uint64_t confirmed; /* position up to which the commits are confirmed: the window is counted from there */
     struct ledger led;
     bool single;    /* one record at a time, each with a permit (recovery.c) */
     bool permitted; /* single: the next one may go */

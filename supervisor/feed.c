@@ -119,6 +119,7 @@ static void
 give_up_unread(struct feeding *f, struct partition *p, const rd_kafka_message_t *m)
 {
     records_took_supervisor_down(f->task, p, keep(p, m, f->task->policy.attempts));
+    source_handed(p); /* its turn is over */
 }
 
 /* for_another_group: a letter was sent back for another group (headrace.for), so it is nothing to this one. */
@@ -139,6 +140,7 @@ put_message(struct feeding *f, struct partition *p, const rd_kafka_message_t *m)
     uint32_t attempt = source_first_attempt(p);
     if (for_another_group(f->task, m)) {
         dispatch_done(&f->task->dispatch, p, ledger_add(&p->led, m->offset, NULL, 0, 0));
+        source_handed(p);
         return;
     }
     if (attempt > f->task->policy.attempts) {
@@ -160,7 +162,8 @@ static uint32_t
 fresh_limit(const struct feeding *f, const struct partition *p)
 {
     const struct task *t = f->task;
-    uint64_t window = t->dispatch.window > ledger_in_flight(&p->led) ? t->dispatch.window - ledger_in_flight(&p->led) : 1;
+    uint64_t past = p->led.head - p->confirmed; /* the commit point that Kafka knows of */
+    uint64_t window = t->dispatch.window > past ? t->dispatch.window - past : 1;
     uint64_t limit = p->single ? 1 : f->want - f->frame->n;
     uint64_t fit = (FRAME_BYTES - f->builder.size) / (t->record_bytes > 64 ? t->record_bytes : 64);
     limit = limit < window ? limit : window;
@@ -178,6 +181,8 @@ put_fresh(struct feeding *f, struct partition *p)
     for (uint32_t limit = fresh_limit(f, p); n < limit && (event = source_take(f->task->source, p, &m)); n++) {
         put_message(f, p, m);
         rd_kafka_event_destroy(event);
+        if (p->led.letters > 0 && f->task->dispatch.order == DISPATCH_PARTITION)
+            break; /* it was given up unread: its lane waits for the letter */
     }
     if (n > 0)
         f->task->record_bytes = (f->task->record_bytes * 3 + (f->builder.size - before) / n) / 4;

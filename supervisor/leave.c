@@ -6,6 +6,9 @@
 #include "shared/log.h"
 #include "supervisor/source_int.h"
 
+#define JOIN_SPARE (3 * NS_PER_S)      /* of the stop's time, for what comes after the join */
+#define COMMIT_AGAIN (200 * NS_PER_MS) /* after a refused one */
+
 void
 source_stop(struct source *s)
 {
@@ -22,7 +25,7 @@ await_join(struct source *s, mono_ns now)
 {
     if (s->drained_at == 0)
         s->drained_at = now;
-    return atomic_load(&s->joining) && commit_pending(s) && now < s->drained_at + 5 * NS_PER_S;
+    return atomic_load(&s->joining) && commit_pending(s) && now < s->task->app->stop_deadline - JOIN_SPARE;
 }
 
 void
@@ -33,7 +36,12 @@ leave_tick(struct source *s, mono_ns now)
         s->close_deadline = now + 5 * NS_PER_S;
         commit_send(s, false);
     }
-    if (s->state == SOURCE_COMMITTING && (!s->commit_in_flight || now >= s->close_deadline)) {
+    if (s->state == SOURCE_COMMITTING && s->commit_failed && !s->commit_in_flight && now < s->close_deadline &&
+        now >= s->next_mark) {
+        s->next_mark = now + COMMIT_AGAIN;
+        commit_send(s, false);
+    }
+    if (s->state == SOURCE_COMMITTING && ((!s->commit_in_flight && !s->commit_failed) || now >= s->close_deadline)) {
         s->state = SOURCE_CLOSING;
         s->close_deadline = now + 5 * NS_PER_S;
         rd_kafka_error_t *error = rd_kafka_consumer_close_queue(s->rk, s->main);
@@ -43,7 +51,7 @@ leave_tick(struct source *s, mono_ns now)
     if (s->state != SOURCE_CLOSING || (!rd_kafka_consumer_closed(s->rk) && now < s->close_deadline))
         return;
     s->state = SOURCE_CLOSED;
-    s->unconfirmed = commit_open(s);
+    s->unconfirmed = commit_open(s) || s->left_uncommitted;
     if (s->unconfirmed)
         log_warn("the last commit was not confirmed: what it covers is delivered again", "task=%s", s->task->conf->name);
     else if (!rd_kafka_consumer_closed(s->rk))

@@ -33,7 +33,8 @@ recovery_metadata(const struct fetch *f, int64_t point)
     if (f->leaving_clean)
         return mem_printf("headrace:clean");
     uint32_t starts = point == f->start_point ? f->starts : 0;
-    return mem_printf("headrace:running:%u:%u", starts, f == f->source->active ? f->next_attempt : 0);
+    bool marked = f == f->source->active && point == f->marked_point;
+    return mem_printf("headrace:running:%u:%u", starts, marked ? f->next_attempt : 0);
 }
 
 /* attempt_to_come is the attempt that the record at the commit point would be handed out for. */
@@ -89,6 +90,7 @@ recovery_marking(struct fetch *f)
     if (!recovery_wants_mark(f))
         return;
     f->marking = true;
+    f->marked_point = ledger_commit_point(&f->part.led);
     f->next_attempt = attempt_to_come(f);
 }
 
@@ -159,18 +161,22 @@ recovery_peek(struct source *s)
 /* ---- the question at an assignment ---- */
 
 static void
-begin(struct fetch *f, int64_t offset, const char *metadata)
+begin(struct fetch *f, int64_t offset, const char *metadata, size_t size)
 {
     ledger_reach(&f->part.led, offset);
+    if (offset >= 0) /* nothing is done that Kafka does not know of */
+        f->committed = offset;
     uint32_t starts = 0, attempt = 0;
     f->recovery = offset < 0 ? RECOVERY_PEEK : RECOVERY_MARK;
     f->part.single = f->source->single_left > 0;
-    if (!metadata || sscanf(metadata, "headrace:running:%u:%u", &starts, &attempt) != 2)
+    char text[64];
+    snprintf(text, sizeof text, "%.*s", metadata ? (int)size : 0, metadata ? metadata : ""); /* it has no NUL of its own */
+    if (sscanf(text, "headrace:running:%u:%u", &starts, &attempt) != 2)
         return;
     f->start_point = offset;
     f->starts = starts + 1;
     f->first_attempt = attempt > 0 ? attempt + 1 : 1;
-    if (f->starts > STARTS_ALLOWED)
+    if (f->starts > STARTS_ALLOWED || attempt > 0)
         work_singly(f->source);
     log_event(f->part.single ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "the last owner of a partition did not end in order",
               "task=%s partition=%s:%d offset=%" PRId64 " starts_there=%u singly=%s", f->source->task->conf->name,
@@ -221,7 +227,7 @@ recovery_event(struct source *s, rd_kafka_event_t *event)
         struct fetch *f = source_fetch(s, p->topic, p->partition);
         if (!f || f->recovery != RECOVERY_ASK || p->err)
             continue;
-        begin(f, p->offset, p->offset >= 0 ? p->metadata : NULL);
+        begin(f, p->offset, p->offset >= 0 ? p->metadata : NULL, p->metadata_size);
     }
     return true;
 }

@@ -166,7 +166,8 @@ source_fetch_add(struct source *s, const char *topic, int32_t number)
     f->source = s;
     f->part.topic = mem_string(topic);
     f->part.number = number;
-    f->committed = f->start_point = -1;
+    f->committed = f->start_point = f->marked_point = -1;
+    f->part.confirms = true;
     f->first_attempt = 1;
     dispatch_add(&s->task->dispatch, &f->part, batch_unref);
     f->queue = rd_kafka_queue_get_partition(s->rk, topic, number);
@@ -191,6 +192,8 @@ source_fetch_cut(struct fetch *f)
 void
 source_fetch_remove(struct source *s, struct fetch *f)
 {
+    if (s->state != SOURCE_RUNNING && commit_differs(f))
+        s->left_uncommitted = true;
     source_fetch_cut(f);
     if (s->task->emitter)
         emit_forget(s->task->emitter, &f->part);

@@ -16,11 +16,13 @@ struct fetch {
     struct source *source;
     rd_kafka_queue_t *queue;
     atomic_bool signalled; /* set by librdkafka's threads: the queue is not empty any more */
+    uint64_t sent_base;    /* the ledger's base when the commit under way was sent */
     int64_t committed;     /* -1: not known */
     enum recovery recovery;
     int64_t start_point;    /* the offset of an unclean start, -1: none */
     uint32_t starts;        /* unclean starts there */
     uint32_t first_attempt; /* of the first record read */
+    int64_t marked_point;   /* single: the offset that was marked */
     uint32_t next_attempt;  /* single: of the record about to be handed out, for the metadata */
     bool marking;           /* the commit under way is what it waits for */
     bool leaving_clean;     /* the commit under way says that it is left in order, */
@@ -85,6 +87,7 @@ struct source {
     bool assigned_once;
     atomic_bool join_answered; /* the group knows us; set by librdkafka's threads */
     mono_ns drained_at;    /* stop: since nothing is in hand any more */
+    bool left_uncommitted; /* a partition was given up during the stop with something done and not committed */
     bool unconfirmed;      /* closed, but the last commit was not answered */
     /* ends.c */
     struct end *ends;
@@ -128,6 +131,7 @@ void rebalance_unassign(struct source *s); /* answers the revoke */
 /* commit_send commits what changed (everything, if `all`): false if there is nothing to. */
 bool commit_send(struct source *s, bool all);
 bool commit_pending(const struct source *s); /* there is something to commit, if only that it is left in order */
+bool commit_differs(const struct fetch *f);  /* of one partition, lost or not */
 bool commit_open(const struct source *s);    /* something is done that was not committed */
 void commit_event(struct source *s, rd_kafka_event_t *event);
 mono_ns commit_tick(struct source *s, mono_ns now);
