@@ -161,12 +161,13 @@ burial_of(struct child *c)
         snprintf(record, sizeof record, "%s", w->returned_on);
     w->task->redelivered += back;
     totals_fold(w->task->app, w);
+    bool given_up_before = w->task->failed_for_good; /* by a record, say; then it was said why */
     decide_next(w, death, next, sizeof next);
     obituary(w, record, back, next);
     worker_drop_scoreboard(w);
     w->running = false;
     w->task->hungry = true;
-    if (w->task->failed_for_good)
+    if (!given_up_before && w->task->failed_for_good)
         app_give_up(w->task->app, w->task->conf->name, w->cause,
                     "it died more often than restart.max allows");
 }

@@ -51,6 +51,14 @@ skip(struct task *t, struct partition *p, uint64_t pos, const char *why)
     dispatch_done(&t->dispatch, p, pos);
 }
 
+/* stays: the record goes back as if it had not been tried; it is delivered again after the next start. */
+static void
+stays(struct task *t, struct partition *p, uint64_t pos)
+{
+    if (ledger_entry(&p->led, pos)->state == ENTRY_HELD)
+        dispatch_returned(&t->dispatch, p, pos);
+}
+
 /* stop_on: on_failure "stop": the record stays, and is the first one after the next start. */
 static void
 stop_on(struct task *t, struct partition *p, uint64_t pos, const char *why)
@@ -58,8 +66,7 @@ stop_on(struct task *t, struct partition *p, uint64_t pos, const char *why)
     char text[REASON_MAX + 320];
     snprintf(text, sizeof text, "record %s:%d:%" PRId64 ": %s", p->topic, p->number,
              ledger_entry(&p->led, pos)->offset, why);
-    if (ledger_entry(&p->led, pos)->state == ENTRY_HELD)
-        dispatch_returned(&t->dispatch, p, pos);
+    stays(t, p, pos);
     t->failed_for_good = true;
     app_give_up(t->app, t->conf->name, text, "on_failure is stop: mend the task or the record, then start again");
 }
@@ -79,6 +86,10 @@ look_at_run(struct task *t, const char *why)
 static void
 give_up(struct task *t, struct partition *p, uint64_t pos, const char *why, struct autopsy *autopsy)
 {
+    if (t->failed_for_good) { /* the app stops for this task: nothing more of it is given up on */
+        stays(t, p, pos);
+        return;
+    }
     switch (t->conf->on_failure) {
     case CONF_SKIP:
         skip(t, p, pos, why);

@@ -279,6 +279,8 @@ START_TEST(test_stop_on_a_crash)
     struct flow_process *app = app_run(app_recorder("'on_failure': 'stop', 'attempts': 2", ""), NULL);
     flow_expect(app, 1);
     ck_assert_int_eq(flow_seen(NULL), 2);
+    ck_assert_int_eq(flow_lines(app->err, "supervisor given up on"), 1);
+    ck_assert(!flow_said(app, "restart.max"));
 }
 END_TEST
 
@@ -297,6 +299,7 @@ many_letters(const char *what)
     int n = (int)flow_letters(DLQ, &letters);
     ck_assert_msg(n == 5 || n == 6, "%d letters", n); /* one more was in hand */
     ck_assert_int_eq((int)flow_committed("app.record", "records", 0), n);
+    ck_assert_int_eq(flow_lines(app->err, "supervisor given up on"), 1);
     const char *line = app_line(app, "given up on");
     ck_assert_msg(strstr(line, "dead_letter_limit") != NULL, "%s", line);
 }
