@@ -175,6 +175,11 @@ leave() { # SLOT
     leaving[$pid]=$SECONDS
 }
 
+# Whether a supervisor said that its last commit was not confirmed.
+unconfirmed() { # PID
+    grep -l " pid=$1 " "$work"/*.log | xargs grep -q "the last commit was not confirmed"
+}
+
 # Those that were told to leave must do so in order.
 look_at_leaving() { # [SECONDS to wait for them]
     local pid code
@@ -184,7 +189,9 @@ look_at_leaving() { # [SECONDS to wait for them]
             wait "$pid"
             code=$?
             left=$((left + 1))
-            [ $code = 0 ] || judge 1 leaving "supervisor $pid ended with $code at a TERM"
+            # 2 is the truth where the broker was away and the last commit could not be confirmed.
+            [ $code = 0 ] || { [ $code = 2 ] && unconfirmed "$pid"; } ||
+                judge 1 leaving "supervisor $pid ended with $code at a TERM"
             unset "leaving[$pid]"
         elif [ $SECONDS -gt $((leaving[$pid] + 40)) ]; then
             judge 1 leaving "supervisor $pid does not end at a TERM"
