@@ -19,12 +19,11 @@ source_stop(struct source *s)
         s->fetches[i]->part.open = false;
 }
 
-/* await_join: a commit behind a JoinGroup is refused, so the last one waits a little for the group to be joined. */
+/* await_join: a commit behind a JoinGroup is refused, so the last one waits for the group to be joined, as long as the
+ * stop has time. */
 static bool
-await_join(struct source *s, mono_ns now)
+await_join(const struct source *s, mono_ns now)
 {
-    if (s->drained_at == 0)
-        s->drained_at = now;
     return atomic_load(&s->joining) && commit_pending(s) && now < s->task->app->stop_deadline - JOIN_SPARE;
 }
 

@@ -86,7 +86,6 @@ struct source {
     uint64_t rebalances;
     bool assigned_once;
     atomic_bool join_answered; /* the group knows us; set by librdkafka's threads */
-    mono_ns drained_at;    /* stop: since nothing is in hand any more */
     bool left_uncommitted; /* a partition was given up during the stop with something done and not committed */
     bool unconfirmed;      /* closed, but the last commit was not answered */
     /* ends.c */
