@@ -8,6 +8,7 @@
 static const char *const state_names[SLOT_STATES] = {
     [SLOT_FREE] = "free",         [SLOT_WAITING] = "waiting", [SLOT_ON] = "on",
     [SLOT_FINISHED] = "finished", [SLOT_FAILED] = "failed",   [SLOT_WITHDRAWN] = "withdrawn",
+    [SLOT_SENT] = "sent",
 };
 
 const char *

@@ -6,6 +6,7 @@
  *
  *                 supervisor            worker
  *   (free) ──────▶ WAITING ──begin──▶ ON ──▶ FINISHED
+ *                     │                ├───▶ SENT        (finished, and it sends: done only by the frame with that)
  *                     │                ├───▶ FAILED      (reason written before)
  *                  withdraw            └───▶ WAITING     (handed back: told to stop, body returned)
  *                     ▼
@@ -36,6 +37,7 @@ enum slot_state {
     SLOT_FINISHED,
     SLOT_FAILED,
     SLOT_WITHDRAWN,
+    SLOT_SENT,
     SLOT_STATES
 };
 const char *slot_state_name(unsigned state);

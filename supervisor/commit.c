@@ -34,7 +34,8 @@ static bool
 last_word(const struct source *s, const struct fetch *f)
 {
     bool left = f->leaving || s->state >= SOURCE_COMMITTING;
-    return left && !f->said_clean && f->recovery == RECOVERY_DONE && f->part.led.held == 0 && f->part.led.letters == 0;
+    return left && !f->said_clean && f->recovery == RECOVERY_DONE && f->part.led.held == 0 &&
+           ledger_confirming(&f->part.led) == 0;
 }
 
 bool

@@ -172,7 +172,7 @@ dispatch_supplies(const struct dispatch *d, const struct partition *p, const str
 {
     if (!p->open)
         return SUPPLY_NOTHING;
-    if (p->single && (!p->permitted || p->led.held > 0 || p->led.letters > 0))
+    if (p->single && (!p->permitted || p->led.held > 0 || ledger_confirming(&p->led) > 0))
         return SUPPLY_NOTHING;
     if (d->order == DISPATCH_PARTITION && ((p->holder && p->holder != h) || p->led.letters > 0))
         return SUPPLY_NOTHING;
@@ -311,6 +311,21 @@ dispatch_letter(struct dispatch *d, struct partition *p, uint64_t pos)
         p->next++; /* it was never handed out */
     if (p->led.held == 0)
         p->holder = NULL;
+}
+
+void
+dispatch_sending(struct dispatch *d, struct partition *p, uint64_t pos)
+{
+    (void)d;
+    ledger_sending(&p->led, pos);
+    if (p->led.held == 0)
+        p->holder = NULL;
+}
+
+bool
+dispatch_goes_back(const struct dispatch *d, const struct partition *p, uint64_t pos)
+{
+    return d->order == DISPATCH_PARTITION && p->next <= pos;
 }
 
 void

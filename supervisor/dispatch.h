@@ -85,7 +85,11 @@ void dispatch_kept(struct dispatch *d, struct partition *p, uint64_t pos); /* re
 void dispatch_returned(struct dispatch *d, struct partition *p, uint64_t pos);
 void dispatch_retry(struct dispatch *d, struct partition *p, uint64_t pos, mono_ns due);
 void dispatch_letter(struct dispatch *d, struct partition *p, uint64_t pos); /* its lane waits for the letter */
+void dispatch_sending(struct dispatch *d, struct partition *p, uint64_t pos); /* finished; its lane goes on */
 void dispatch_done(struct dispatch *d, struct partition *p, uint64_t pos);
+/* dispatch_goes_back says whether something before this entry in its lane waits to be handed out (again): what of the lane
+ * was finished behind that is to be repeated, too (slot protocol rule 4). */
+bool dispatch_goes_back(const struct dispatch *d, const struct partition *p, uint64_t pos);
 /* dispatch_lane_returned: after a failure the whole lane was taken back. */
 void dispatch_lane_returned(struct partition *p);
 

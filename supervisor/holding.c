@@ -3,13 +3,18 @@
  * Owns: the frames a worker was sent and has not left, item by item; which slots are in use.
  * Guarantees: each item is settled exactly once; a slot is used again only when the worker has left its frame and
  *   all items of the frame are settled (rule 2); a lane is taken back youngest first, up to the first record that
- *   was begun (rule 1); after a failure the rest of its lane comes back before the lane goes on (rule 3).
+ *   was begun (rule 1); after a failure the rest of its lane comes back before the lane goes on (rule 3); nothing that
+ *   ended behind a record whose sends are not here is settled, so what a death loses is a suffix (rule 4).
  * Must not know: sockets, processes, Kafka, the clock; how a failed record is treated (the caller's `ended`).
  *
  * DESIGN
  * The worker begins records in slot order and publishes `taken` before it tries a slot. So everything that has
  * ended lies below `taken`, and a record above it is WAITING or WITHDRAWN. A record below it that still is WAITING
  * was passed over because its lane is barred, or is the very next one to begin; both are left alone here.
+ *
+ * A record that sends is SENT, and done only by the frame that carries what it sends; its worker may die before that is
+ * on the wire. So settling stops at a SENT whose frame has not come. At a death such a record goes back, and so does what
+ * was finished behind it in its lane: a repeat repeats the lane from that record on.
  *
  * Everything on the scoreboard is untrusted. Numbers are clamped to what was sent. A state that cannot be ends the
  * worker, and what it held is settled by what can be believed: at worst a record is repeated. */
@@ -206,17 +211,38 @@ settle_finished(struct holding *h, struct holding_frame *f, uint32_t i)
     dispatch_done(h->dispatch, item.part, item.pos);
 }
 
+/* settle_sent lets the entry wait for its confirmation; false: the frame with what it sends is not here. */
+static bool
+settle_sent(struct holding *h, struct holding_frame *f, uint32_t i)
+{
+    struct holding_item item = f->items[i];
+    if (h->n_sends == 0 || h->sends->seq != f->first + i)
+        return false;
+    h->sends->part = item.part;
+    h->sends->pos = item.pos;
+    h->sends++;
+    h->n_sends--;
+    settle_item(h, f, i);
+    h->ended(h->arg, item.part, item.pos, ENDING_SENT, NULL);
+    dispatch_sending(h->dispatch, item.part, item.pos);
+    return true;
+}
+
+/* settle_frame settles up to `taken`; *behind is set where it must stop before that. */
 static const char *
-settle_frame(struct holding *h, struct holding_frame *f, uint64_t taken)
+settle_frame(struct holding *h, struct holding_frame *f, uint64_t taken, bool *behind)
 {
     uint32_t end = taken - f->first < f->n ? (uint32_t)(taken - f->first) : f->n;
-    for (uint32_t i = f->scanned; i < end; i++) {
+    for (uint32_t i = f->scanned; i < end && !*behind; i++) {
         if (!f->items[i].part)
             continue;
         const char *wrong = NULL;
         switch (slot_get(slot_of(h, f, i))) {
         case SLOT_FINISHED:
             settle_finished(h, f, i);
+            break;
+        case SLOT_SENT:
+            *behind = !settle_sent(h, f, i);
             break;
         case SLOT_FAILED:
             wrong = settle_failed(h, f, i);
@@ -260,13 +286,30 @@ holding_settle(struct holding *h)
     uint64_t taken = atomic_load_explicit(&h->sb->taken, memory_order_acquire);
     if (taken > h->head)
         return "it took more than it was given";
-    for (struct holding_frame *f = h->oldest; f && f->first < taken; f = f->next) {
-        const char *wrong = settle_frame(h, f, taken);
+    bool behind = false;
+    for (struct holding_frame *f = h->oldest; f && f->first < taken && !behind; f = f->next) {
+        const char *wrong = settle_frame(h, f, taken, &behind);
         if (wrong)
             return wrong;
     }
     release_left(h);
     return NULL;
+}
+
+const char *
+holding_received(struct holding *h, struct holding_sends *sends, uint32_t n)
+{
+    const char *wrong = NULL;
+    for (uint32_t i = 0; i < n; i++)
+        sends[i].part = NULL;
+    h->sends = sends;
+    h->n_sends = n;
+    wrong = holding_settle(h);
+    if (!wrong && h->n_sends > 0)
+        wrong = "it sends for a record that it has not finished";
+    h->sends = NULL;
+    h->n_sends = 0;
+    return wrong;
 }
 
 /* ---- a death ---- */
@@ -281,7 +324,12 @@ bury_item(struct holding *h, struct holding_frame *f, uint32_t i, bool pinned, u
     bool begun = taken <= h->head && f->first + i < taken; /* else its byte is no worker's doing */
     switch (begun ? slot_get(slot_of(h, f, i)) : SLOT_WAITING) {
     case SLOT_FINISHED:
-        settle_finished(h, f, i);
+        if (dispatch_goes_back(h->dispatch, item.part, item.pos)) {
+            item_returned(h, f, i);
+            ++*returned;
+        } else {
+            settle_finished(h, f, i);
+        }
         return false;
     case SLOT_FAILED:
         read_reason(h, f->first + i, &reason);

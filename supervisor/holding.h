@@ -36,6 +36,7 @@ enum ending {
     ENDING_FINISHED,
     ENDING_FAILED,  /* the task or the decoder said so: `reason` is set */
     ENDING_CRASHED, /* it was on when its worker died */
+    ENDING_SENT,    /* finished, and what it sends is here: the entry is in ENTRY_SENDING right after */
 };
 
 /* Called once for each ending, while the entry still is held. FINISHED: it becomes done right after. FAILED and
@@ -43,6 +44,13 @@ enum ending {
  * NUL-terminated; only FAILED has one. */
 typedef void holding_ended(void *arg, struct partition *p, uint64_t pos, enum ending ending,
                            const struct reason *reason);
+
+/* A record whose sends came from the worker: in the order of the sequence numbers. */
+struct holding_sends {
+    uint64_t seq;
+    struct partition *part; /* set when its slot was settled: what it sends may leave; NULL: it may not */
+    uint64_t pos;
+};
 
 struct holding {
     struct dispatch *dispatch;
@@ -54,6 +62,8 @@ struct holding {
     uint64_t unsettled;   /* items not settled: what a death would give back */
     size_t bytes;         /* of all frames */
     uint32_t handled;     /* failures of this life that were dealt with */
+    struct holding_sends *sends; /* those being received: n_sends of them are still to be settled */
+    uint32_t n_sends;
     bool alone;           /* it holds a suspect: nothing else may join it */
     holding_ended *ended;
     void *arg;
@@ -76,6 +86,10 @@ void holding_drop(struct holding *h, struct holding_frame *f);
 /* holding_settle reads the scoreboard and deals with what has ended since. NULL, or what on the scoreboard cannot be (the
  * worker is to be killed; nothing of it is lost: holding_bury takes the rest). */
 const char *holding_settle(struct holding *h);
+
+/* holding_received takes notice that what these records send is here, and settles. NULL, or what cannot be, as
+ * holding_settle; those whose `part` is set are in ENTRY_SENDING in either case. */
+const char *holding_received(struct holding *h, struct holding_sends *sends, uint32_t n);
 
 /* holding_withdraw takes back what was not begun: of one partition, or of all (NULL); returns how many. */
 uint64_t holding_withdraw(struct holding *h, const struct partition *p);

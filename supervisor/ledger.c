@@ -107,18 +107,39 @@ ledger_hand(struct ledger *led, uint64_t pos)
     led->held++;
 }
 
+/* leave takes an entry out of the count of its state, which the callers change. */
+static void
+leave(struct ledger *led, const struct entry *e)
+{
+    led->held -= e->state == ENTRY_HELD;
+    led->sending -= e->state == ENTRY_SENDING;
+    led->letters -= e->state == ENTRY_LETTER;
+}
+
 void
 ledger_take_back(struct ledger *led, uint64_t pos)
 {
-    struct entry *e = expect(led, pos, ENTRY_HELD);
+    struct entry *e = ledger_entry(led, pos);
+    if (e->state != ENTRY_SENDING)
+        expect(led, pos, ENTRY_HELD);
+    leave(led, e);
     e->state = ENTRY_WAITING;
     e->due = 0;
-    led->held--;
+}
+
+void
+ledger_sending(struct ledger *led, uint64_t pos)
+{
+    struct entry *e = expect(led, pos, ENTRY_HELD);
+    leave(led, e);
+    e->state = ENTRY_SENDING;
+    led->sending++;
 }
 
 void
 ledger_retry(struct ledger *led, uint64_t pos, mono_ns due)
 {
+    expect(led, pos, ENTRY_HELD);
     ledger_take_back(led, pos);
     struct entry *e = slot_of(led, pos);
     e->attempt++;
@@ -129,10 +150,9 @@ void
 ledger_letter(struct ledger *led, uint64_t pos)
 {
     struct entry *e = ledger_entry(led, pos);
-    if (e->state == ENTRY_HELD)
-        led->held--;
-    else
+    if (e->state != ENTRY_HELD && e->state != ENTRY_SENDING)
         expect(led, pos, ENTRY_WAITING);
+    leave(led, e);
     e->state = ENTRY_LETTER;
     led->letters++;
 }
@@ -143,10 +163,7 @@ ledger_done(struct ledger *led, uint64_t pos)
     struct entry *e = ledger_entry(led, pos);
     if (e->state == ENTRY_DONE)
         panic("entry %" PRIu64 " (offset %" PRId64 ") is done already", pos, e->offset);
-    if (e->state == ENTRY_HELD)
-        led->held--;
-    if (e->state == ENTRY_LETTER)
-        led->letters--;
+    leave(led, e);
     e->state = ENTRY_DONE;
     led->bytes -= e->bytes;
     drop_body(led, e);

@@ -15,6 +15,7 @@
 enum entry_state {
     ENTRY_WAITING, /* read; to be handed out, for the first time or again */
     ENTRY_HELD,    /* with a worker */
+    ENTRY_SENDING, /* finished; what it sends is not confirmed yet */
     ENTRY_LETTER,  /* given up on; its dead letter is not confirmed yet */
     ENTRY_DONE     /* finished, or given up on */
 };
@@ -35,6 +36,7 @@ struct ledger {
     uint64_t size;        /* of the ring, a power of two */
     uint64_t base, head;  /* positions: first not done, and behind the newest */
     uint64_t held;        /* entries with workers */
+    uint64_t sending;     /* entries in ENTRY_SENDING */
     uint64_t letters;     /* entries in ENTRY_LETTER */
     uint64_t bytes;       /* of all entries from base to head that are not done */
     int64_t position;     /* the next offset to be read: behind the newest record, or where Kafka said the end is; -1: not known */
@@ -53,16 +55,25 @@ void ledger_reach(struct ledger *led, int64_t position);
 struct entry *ledger_entry(struct ledger *led, uint64_t pos);
 
 void ledger_hand(struct ledger *led, uint64_t pos);      /* waiting -> held */
-void ledger_take_back(struct ledger *led, uint64_t pos); /* held -> waiting, no attempt counted */
+/* ledger_take_back: no attempt is counted: held -> waiting; also sending -> waiting, where it cannot be sent and stays */
+void ledger_take_back(struct ledger *led, uint64_t pos);
+void ledger_sending(struct ledger *led, uint64_t pos);   /* held -> sending */
 /* ledger_retry counts an attempt and lets the record wait until `due`: held -> waiting */
 void ledger_retry(struct ledger *led, uint64_t pos, mono_ns due);
-void ledger_letter(struct ledger *led, uint64_t pos);    /* held or waiting -> letter */
+void ledger_letter(struct ledger *led, uint64_t pos);    /* held, sending or waiting -> letter */
 void ledger_done(struct ledger *led, uint64_t pos);      /* any but done -> done */
 
 /* ledger_commit_point is the offset to commit: the first one not done, or the position where all are; -1: not known yet. */
 int64_t ledger_commit_point(const struct ledger *led);
 /* ledger_admits says whether another record may be read: within both windows, or nothing is held at all (rule 12). */
 bool ledger_admits(const struct ledger *led, uint64_t window, uint64_t window_bytes);
+
+/* ledger_confirming counts the entries that wait for the broker alone: nothing more is done with them here. */
+static inline uint64_t
+ledger_confirming(const struct ledger *led)
+{
+    return led->sending + led->letters;
+}
 
 static inline uint64_t
 ledger_in_flight(const struct ledger *led)

@@ -136,17 +136,17 @@ held_of_listed(const struct source *s)
     return held;
 }
 
-/* letters_of_listed: dead letters on their way. They are waited for, but not past the deadline: the record is then
+/* confirming_of_listed: sends and dead letters on their way. They are waited for, but not past the deadline: the record is then
  * somebody else's to try. */
 static uint64_t
-letters_of_listed(const struct source *s)
+confirming_of_listed(const struct source *s)
 {
-    uint64_t letters = 0;
+    uint64_t confirming = 0;
     for (int i = 0; i < s->revoking->cnt; i++) {
         const struct fetch *f = listed(s, s->revoking, i);
-        letters += f ? f->part.led.letters : 0;
+        confirming += f ? ledger_confirming(&f->part.led) : 0;
     }
-    return letters;
+    return confirming;
 }
 
 void
@@ -228,7 +228,7 @@ step_revoke(struct source *s, mono_ns now)
         s->drain_forced = true;
         return now + 10 * NS_PER_MS;
     }
-    if (letters_of_listed(s) > 0 && now < s->drain_deadline)
+    if (confirming_of_listed(s) > 0 && now < s->drain_deadline)
         return s->drain_deadline;
     if (s->commit_in_flight)
         return MONO_NEVER; /* its answer wakes us */

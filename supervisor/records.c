@@ -110,7 +110,7 @@ records_ended(void *worker, struct partition *p, uint64_t pos, enum ending endin
     struct worker *w = worker;
     char why[REASON_MAX + 32];
     w->task->hungry = true;
-    if (ending == ENDING_FINISHED) {
+    if (ending == ENDING_FINISHED || ending == ENDING_SENT) {
         w->finished_life++;
         w->processed++;
         w->task->processed++;

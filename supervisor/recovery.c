@@ -57,7 +57,7 @@ static bool
 turn_is_over(const struct fetch *f)
 {
     const struct partition *p = &f->part;
-    return f->lost || f->leaving || (!f->marking && !p->permitted && p->led.held == 0 && p->led.letters == 0);
+    return f->lost || f->leaving || (!f->marking && !p->permitted && p->led.held == 0 && ledger_confirming(&p->led) == 0);
 }
 
 /* next_turn gives the turn to the next partition that has something, round about. */

@@ -8,7 +8,7 @@ source_in_hand(const struct source *s)
 {
     uint64_t held = 0;
     for (uint32_t i = 0; i < s->n_fetches; i++)
-        held += s->fetches[i]->part.led.held + s->fetches[i]->part.led.letters;
+        held += s->fetches[i]->part.led.held + ledger_confirming(&s->fetches[i]->part.led);
     return held;
 }
 

@@ -76,6 +76,12 @@ turn_finish(struct turn *t)
 }
 
 void
+turn_sent(struct turn *t)
+{
+    end_as(t, SLOT_SENT);
+}
+
+void
 turn_hand_back(struct turn *t)
 {
     end_as(t, SLOT_WAITING);

@@ -31,8 +31,10 @@ void turn_init(struct turn *t, struct scoreboard *sb);
  * over. No record may be on. */
 bool turn_begin(struct turn *t, uint64_t seq, uint32_t lane, uint32_t epoch);
 
-/* The record that is on ends: finished, failed, or handed back as if it had never begun (told to stop). */
+/* The record that is on ends: finished, finished with something to send (the frame with it comes later), failed, or
+ * handed back as if it had never begun (told to stop). */
 void turn_finish(struct turn *t);
+void turn_sent(struct turn *t);
 void turn_fail(struct turn *t, enum failure_kind kind, const char *text);
 /* turn_fail_after also says how long the record is to wait before its next attempt. */
 void turn_fail_after(struct turn *t, enum failure_kind kind, const char *text, int64_t retry_after_ns);

@@ -19,7 +19,7 @@ char bench_told[BENCH_TOLD];
 static void
 ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason)
 {
-    static const char *const names[] = {"finished", "failed", "crashed"};
+    static const char *const names[] = {"finished", "failed", "crashed", "sent"};
     (void)arg;
     size_t at = strlen(bench_told);
     ck_assert_int_eq(ledger_entry(&p->led, pos)->state, ENTRY_HELD);
@@ -29,7 +29,7 @@ ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const st
         at +=
             (size_t)snprintf(bench_told + at, sizeof bench_told - at, " (%u %s)", reason->kind, reason->text);
     snprintf(bench_told + at, sizeof bench_told - at, ", ");
-    if (ending != ENDING_FINISHED)
+    if (ending == ENDING_FAILED || ending == ENDING_CRASHED)
         dispatch_retry(&bench_d, p, pos, 0);
 }
 

@@ -12,6 +12,7 @@
 #define holding_close RENAMED(holding_close)
 #define holding_drop RENAMED(holding_drop)
 #define holding_settle RENAMED(holding_settle)
+#define holding_received RENAMED(holding_received)
 #define holding_withdraw RENAMED(holding_withdraw)
 #define holding_bury RENAMED(holding_bury)
 #define holding_on RENAMED(holding_on)

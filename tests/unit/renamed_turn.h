@@ -7,6 +7,7 @@
 #define turn_init RENAMED(turn_init)
 #define turn_begin RENAMED(turn_begin)
 #define turn_finish RENAMED(turn_finish)
+#define turn_sent RENAMED(turn_sent)
 #define turn_fail RENAMED(turn_fail)
 #define turn_fail_after RENAMED(turn_fail_after)
 #define turn_hand_back RENAMED(turn_hand_back)
