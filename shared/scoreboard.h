@@ -57,7 +57,8 @@ struct reason {
 
 struct scoreboard {
     uint32_t slots; /* of this ring: a power of two; written before the worker is born */
-    uint32_t zero;
+    /* supervisor to worker: much of what was sent is not confirmed, so a body without records is not let on */
+    _Atomic uint32_t hold_back;
     /* worker to supervisor */
     _Atomic uint32_t phase;    /* enum worker_phase */
     _Atomic int32_t returned;  /* PHASE_RETURNED: what the body returned */

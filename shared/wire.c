@@ -19,10 +19,10 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "shared/wire_int.h"
+#include "shared/wire_sends.h"
 
-#define TOPIC_MAX 249 /* Kafka's own limit; wire_read.c checks it */
-
-/* A frame of a type has at least this size; all but the batch have exactly it. */
+/* A frame of a type has at least this size; all but batches and sends have exactly it. */
 static const struct {
     const char *name;
     size_t size;
@@ -34,6 +34,7 @@ static const struct {
     [WIRE_PROGRESS] = {"progress", sizeof(struct wire_progress)},
     [WIRE_TRIGGERED] = {"triggered", sizeof(struct wire_triggered)},
     [WIRE_FIRE] = {"fire", sizeof(struct wire_fire)},
+    [WIRE_SENDS] = {"sends", sizeof(struct wire_sends)},
 };
 
 /* Records are copied as they stand and must keep their alignment in the frame. */
@@ -77,7 +78,8 @@ wire_open(const void *frame, size_t size, uint32_t generation, unsigned *type)
         return "reserved bits are set";
     if (h.length != size)
         return "length does not match what arrived";
-    if (h.type == WIRE_BATCH ? size < types[WIRE_BATCH].size : size != types[h.type].size)
+    bool varies = h.type == WIRE_BATCH || h.type == WIRE_SENDS;
+    if (varies ? size < types[h.type].size : size != types[h.type].size)
         return "wrong size for its type";
     if (h.generation != generation)
         return "from another life";
@@ -85,12 +87,11 @@ wire_open(const void *frame, size_t size, uint32_t generation, unsigned *type)
     return NULL;
 }
 
-/* reserve makes room for `more` bytes behind the first `size` of a block. */
-static unsigned char *
-reserve(unsigned char *data, size_t size, size_t *capacity, size_t more)
+unsigned char *
+wire_reserve(unsigned char *data, size_t size, size_t *capacity, size_t more)
 {
     if (more > UINT32_MAX || size + more > UINT32_MAX)
-        panic("a batch of more than 4 GB: %zu and %zu bytes", size, more);
+        panic("a frame of more than 4 GB: %zu and %zu bytes", size, more);
     if (size + more <= *capacity)
         return data;
     size_t doubled = *capacity * 2;
@@ -98,15 +99,8 @@ reserve(unsigned char *data, size_t size, size_t *capacity, size_t more)
     return mem_grow(data, *capacity, 1);
 }
 
-static size_t
-round_up(size_t size)
-{
-    return (size + 7) & ~(size_t)7;
-}
-
-/* put_text copies bytes and puts a NUL behind them; absent ones leave the NUL alone. */
-static unsigned char *
-put_text(unsigned char *at, struct wire_bytes bytes)
+unsigned char *
+wire_put_text(unsigned char *at, struct wire_bytes bytes)
 {
     if (bytes.data && bytes.size > 0) {
         memcpy(at, bytes.data, bytes.size);
@@ -116,8 +110,8 @@ put_text(unsigned char *at, struct wire_bytes bytes)
     return at + 1;
 }
 
-static int32_t
-length_of(struct wire_bytes bytes)
+int32_t
+wire_length(struct wire_bytes bytes)
 {
     if (!bytes.data)
         return -1;
@@ -126,17 +120,11 @@ length_of(struct wire_bytes bytes)
     return (int32_t)bytes.size;
 }
 
-static size_t
-space_of(int32_t length)
-{
-    return length > 0 ? (size_t)length : 0;
-}
-
 void
 wire_batch_begin(struct wire_builder *b, size_t expected)
 {
     memset(b, 0, sizeof *b);
-    b->data = reserve(NULL, 0, &b->capacity, sizeof(struct wire_batch) + expected);
+    b->data = wire_reserve(NULL, 0, &b->capacity, sizeof(struct wire_batch) + expected);
     b->size = sizeof(struct wire_batch);
 }
 
@@ -144,10 +132,10 @@ uint32_t
 wire_batch_origin(struct wire_builder *b, const char *topic, int32_t partition)
 {
     size_t length = strlen(topic);
-    if (length == 0 || length > TOPIC_MAX)
+    if (length == 0 || length > WIRE_TOPIC_MAX)
         panic("a topic name of %zu bytes", length);
     struct wire_origin o = {partition, (uint32_t)length};
-    b->origin_data = reserve(b->origin_data, b->origins_size, &b->origins_capacity, sizeof o + length + 1);
+    b->origin_data = wire_reserve(b->origin_data, b->origins_size, &b->origins_capacity, sizeof o + length + 1);
     memcpy(b->origin_data + b->origins_size, &o, sizeof o);
     memcpy(b->origin_data + b->origins_size + sizeof o, topic, length + 1);
     b->origins_size += sizeof o + length + 1;
@@ -160,13 +148,13 @@ wire_batch_record(struct wire_builder *b, const struct wire_record *r, struct wi
 {
     size_t at = b->size;
     struct wire_record head = *r;
-    head.key_length = length_of(key);
-    head.value_length = length_of(value);
+    head.key_length = wire_length(key);
+    head.value_length = wire_length(value);
     head.headers = 0;
-    size_t more = sizeof head + space_of(head.key_length) + space_of(head.value_length) + 2;
-    b->data = reserve(b->data, at, &b->capacity, more + 7); /* 7: what wire_batch_end may add */
+    size_t more = sizeof head + wire_space(head.key_length) + wire_space(head.value_length) + 2;
+    b->data = wire_reserve(b->data, at, &b->capacity, more + 7); /* 7: what wire_batch_end may add */
     memcpy(b->data + at, &head, sizeof head);
-    unsigned char *end = put_text(put_text(b->data + at + sizeof head, key), value);
+    unsigned char *end = wire_put_text(wire_put_text(b->data + at + sizeof head, key), value);
     b->size = (size_t)(end - b->data);
     return at;
 }
@@ -175,12 +163,12 @@ void
 wire_batch_header(struct wire_builder *b, size_t at, const char *name, struct wire_bytes value)
 {
     struct wire_bytes named = {name, strlen(name)};
-    struct wire_record_header h = {.name_length = (uint32_t)length_of(named),
-                                   .value_length = length_of(value)};
-    size_t more = sizeof h + named.size + space_of(h.value_length) + 2;
-    b->data = reserve(b->data, b->size, &b->capacity, more + 7);
+    struct wire_record_header h = {.name_length = (uint32_t)wire_length(named),
+                                   .value_length = wire_length(value)};
+    size_t more = sizeof h + named.size + wire_space(h.value_length) + 2;
+    b->data = wire_reserve(b->data, b->size, &b->capacity, more + 7);
     memcpy(b->data + b->size, &h, sizeof h);
-    unsigned char *end = put_text(put_text(b->data + b->size + sizeof h, named), value);
+    unsigned char *end = wire_put_text(wire_put_text(b->data + b->size + sizeof h, named), value);
     b->size = (size_t)(end - b->data);
 
     uint32_t headers;
@@ -193,7 +181,7 @@ wire_batch_header(struct wire_builder *b, size_t at, const char *name, struct wi
 void
 wire_batch_end(struct wire_builder *b, size_t at)
 {
-    size_t end = round_up(b->size);
+    size_t end = wire_round_up(b->size);
     memset(b->data + b->size, 0, end - b->size);
     uint32_t size = (uint32_t)(end - at);
     memcpy(b->data + at + offsetof(struct wire_record, size), &size, sizeof size);
@@ -208,7 +196,7 @@ wire_batch_copy(struct wire_builder *b, const unsigned char *from, uint32_t orig
     size_t at = b->size;
     struct wire_record head;
     memcpy(&head, from, sizeof head);
-    b->data = reserve(b->data, at, &b->capacity, head.size);
+    b->data = wire_reserve(b->data, at, &b->capacity, head.size);
     memcpy(b->data + at, from, head.size);
     head.origin = origin;
     head.lane = lane;
@@ -224,7 +212,7 @@ unsigned char *
 wire_batch_finish(struct wire_builder *b, uint32_t generation, uint64_t first, uint32_t handled, size_t *size)
 {
     size_t records_end = b->size;
-    b->data = reserve(b->data, records_end, &b->capacity, b->origins_size);
+    b->data = wire_reserve(b->data, records_end, &b->capacity, b->origins_size);
     if (b->origins_size > 0)
         memcpy(b->data + records_end, b->origin_data, b->origins_size);
     *size = records_end + b->origins_size;

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x31575248u /* "HRW1" */
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 enum wire_type {
     /* supervisor to worker */
@@ -26,6 +26,7 @@ enum wire_type {
     WIRE_READY,     /* loaded, set up, may be given work; first frame of a life (also the timer process's) */
     WIRE_PROGRESS,  /* look at the scoreboard: a frame was left, or a record failed */
     WIRE_TRIGGERED, /* the trigger's run is over */
+    WIRE_SENDS,     /* what finished records send, or a body that has none (wire_sends.h) */
     /* timer process to supervisor */
     WIRE_FIRE,      /* a timer is due */
     WIRE_TYPES

@@ -14,12 +14,10 @@
 
 #include <string.h>
 
-#define TOPIC_MAX 249 /* Kafka's own limit; wire.c keeps to it */
+#include "shared/wire_int.h"
 
-/* take_text moves *at over `length` bytes and their NUL, all of which must stand before `end`. A negative
- * length is an absent text, of which only the NUL is there; *text is then NULL. */
-static const char *
-take_text(const unsigned char **at, const unsigned char *end, int32_t length, const char **text)
+const char *
+wire_take_text(const unsigned char **at, const unsigned char *end, int32_t length, const char **text)
 {
     if (length < -1)
         return "negative length";
@@ -33,9 +31,8 @@ take_text(const unsigned char **at, const unsigned char *end, int32_t length, co
     return NULL;
 }
 
-/* take_header moves *at over one header. */
-static const char *
-take_header(const unsigned char **at, const unsigned char *end, const char **name, const char **value,
+const char *
+wire_take_header(const unsigned char **at, const unsigned char *end, const char **name, const char **value,
             int32_t *value_length)
 {
     struct wire_record_header h;
@@ -45,21 +42,20 @@ take_header(const unsigned char **at, const unsigned char *end, const char **nam
     *at += sizeof h;
     if (h.name_length > INT32_MAX)
         return "header name too long";
-    const char *wrong = take_text(at, end, (int32_t)h.name_length, name);
+    const char *wrong = wire_take_text(at, end, (int32_t)h.name_length, name);
     if (wrong)
         return wrong;
     *value_length = h.value_length;
-    return take_text(at, end, h.value_length, value);
+    return wire_take_text(at, end, h.value_length, value);
 }
 
-/* check_rest walks the headers of a record; behind them only the padding to 8 bytes may stand. */
-static const char *
-check_rest(const unsigned char *at, const unsigned char *end, uint32_t headers)
+const char *
+wire_check_headers(const unsigned char *at, const unsigned char *end, uint32_t headers)
 {
     const char *name, *value, *wrong;
     int32_t length;
     for (uint32_t i = 0; i < headers; i++)
-        if ((wrong = take_header(&at, end, &name, &value, &length)))
+        if ((wrong = wire_take_header(&at, end, &name, &value, &length)))
             return wrong;
     if (end - at >= 8)
         return "bytes left over in a record";
@@ -78,10 +74,10 @@ take_origin(const unsigned char **at, const unsigned char *end, const char **top
         return "origin runs past the frame";
     memcpy(&o, *at, sizeof o);
     *at += sizeof o;
-    if (o.topic_length == 0 || o.topic_length > TOPIC_MAX)
+    if (o.topic_length == 0 || o.topic_length > WIRE_TOPIC_MAX)
         return "topic name of an impossible length";
     *partition = o.partition;
-    const char *wrong = take_text(at, end, (int32_t)o.topic_length, topic);
+    const char *wrong = wire_take_text(at, end, (int32_t)o.topic_length, topic);
     if (!wrong && strlen(*topic) != o.topic_length)
         return "NUL in a topic name";
     return wrong;
@@ -142,9 +138,9 @@ wire_view_record(const unsigned char *at, struct wire_view *view)
     memcpy(&view->r, at, sizeof view->r);
     view->end = at + view->r.size;
     at += sizeof view->r;
-    if ((wrong = take_text(&at, view->end, view->r.key_length, &view->key)) ||
-        (wrong = take_text(&at, view->end, view->r.value_length, &view->value)) ||
-        (wrong = check_rest(at, view->end, view->r.headers)))
+    if ((wrong = wire_take_text(&at, view->end, view->r.key_length, &view->key)) ||
+        (wrong = wire_take_text(&at, view->end, view->r.value_length, &view->value)) ||
+        (wrong = wire_check_headers(at, view->end, view->r.headers)))
         return wrong;
     view->headers = at;
     return NULL;
@@ -175,7 +171,7 @@ wire_header_next(const struct wire_view *view, const unsigned char **at, const c
     int32_t value_length;
     if (!*at)
         *at = view->headers;
-    if (take_header(at, view->end, &name, value, &value_length))
+    if (wire_take_header(at, view->end, &name, value, &value_length))
         return NULL; /* behind the last one there is only padding, too short for a header */
     *length = value_length < 0 ? 0 : (size_t)value_length;
     return name;
@@ -201,7 +197,7 @@ wire_header_find(const struct wire_view *view, const char *name, size_t *length)
     const char *found = NULL, *its_name, *value;
     int32_t value_length;
     for (uint32_t i = 0; i < view->r.headers; i++) {
-        if (take_header(&at, view->end, &its_name, &value, &value_length))
+        if (wire_take_header(&at, view->end, &its_name, &value, &value_length))
             break; /* cannot be: wire_read_next has walked them */
         if (strcmp(its_name, name) == 0) {
             found = value;

@@ -1,4 +1,4 @@
-/* clients.c - the configuration of a stream task's librdkafka clients: its consumer, its producer of dead letters.
+/* clients.c - the configuration of a task's librdkafka clients: its consumer, its producer of sends and dead letters.
  *
  * Owns: the defaults that differ from librdkafka's. Guarantees: what is ours alone wins over the file, the file over
  *   the defaults. Must not know: what is done with the client. */
@@ -33,6 +33,8 @@ static const char *const producer_defaults[][2] = {
     {"linger.ms", "5"},
     {"message.max.bytes", "200000000"}, /* what could be read can be written; the topic has a limit of its own */
     {"message.timeout.ms", "0"},        /* nothing is dropped by a timeout */
+    {"queue.buffering.max.messages", "10000000"}, /* headrace itself bounds what is under way */
+    {"queue.buffering.max.kbytes", "2097151"},
 };
 static const char *const producer_owned[][2] = {
     {"enable.idempotence", "true"},
@@ -104,7 +106,7 @@ clients_conf(const struct task *t, property *ours_first, size_t n_first, propert
     for (size_t i = 0; i < n_first; i++)
         if (set(conf, ours_first[i][0], ours_first[i][1], error) < 0)
             goto out;
-    json_object_foreach(t->conf->kafka, name, value)
+    json_object_foreach(t->conf->kafka ? t->conf->kafka : t->app->conf->kafka, name, value)
         if (set(conf, name, json_string_value(value), error) < 0)
             goto out;
     for (size_t i = 0; i < n_last; i++)

@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "shared/log.h"
+#include "supervisor/emit.h"
 #include "supervisor/source.h"
 #include "supervisor/supervisor.h"
 
@@ -109,10 +110,31 @@ drain_tick(struct app *a, mono_ns now)
     return now + 10 * NS_PER_MS;
 }
 
+/* sends_waiting counts what bodies without records have sent, or lanes that were given up, and Kafka has not confirmed. */
+static uint64_t
+sends_waiting(const struct app *a)
+{
+    uint64_t waiting = 0;
+    for (size_t i = 0; i < a->n_tasks; i++)
+        waiting += a->tasks[i].emitter ? emit_sends_waiting(a->tasks[i].emitter) : 0;
+    return waiting;
+}
+
 bool
-drain_done(const struct app *a)
+drain_done(struct app *a)
 {
     if (a->state != APP_STOPPING || !children_gone(a))
         return false;
-    return sources_closed(a) || clock_mono() >= a->stop_deadline + LAST_COMMIT;
+    uint64_t waiting = sends_waiting(a);
+    if (sources_closed(a) && waiting == 0)
+        return true;
+    if (clock_mono() < a->stop_deadline + LAST_COMMIT)
+        return false;
+    if (waiting > 0) {
+        a->forced = true;
+        log_error("what tasks sent was not confirmed when the stop's time was over", "messages=%" PRIu64
+                  " hint=\"what records sent is sent again by the next start, what timers and background tasks sent is not\"",
+                  waiting);
+    }
+    return true;
 }

@@ -1,7 +1,9 @@
-/* emit.h - records into Kafka: dead letters.
+/* emit.h - records into Kafka: what tasks send, and dead letters.
  *
- * One emitter, with a producer of its own, for each stream task that writes dead letters. A letter is handed in once and
- * stays with the emitter until the broker has confirmed it: what fails is sent again, for as long as it takes. */
+ * One emitter, with a producer of its own, for each task that writes dead letters or sends. What is handed in stays with the
+ * emitter until the broker has confirmed it: what fails is sent again, for as long as it takes. Four files share it:
+ * emit.c (the producer and its reports), emit_letters.c, emit_sends.c, emit_topics.c (what is known of the topics that are
+ * sent to). Their common insides are in emit_int.h. */
 #ifndef SUPERVISOR_EMIT_H
 #define SUPERVISOR_EMIT_H
 
@@ -9,13 +11,16 @@
 #include <stdint.h>
 
 #include "shared/clock.h"
+#include "shared/wire_sends.h"
+#include "supervisor/batch.h"
 #include "supervisor/dispatch.h"
 
 struct task;
 struct emitter;
 struct autopsy;
 
-/* emit_open makes the producer and asks for the dead-letter topic to be created; NULL with a text (free it). */
+/* emit_open makes the producer and, where the task writes dead letters, asks for their topic to be created; NULL with a text
+ * (free it). */
 struct emitter *emit_open(struct task *t, char **error);
 void emit_free(struct emitter **e);
 
@@ -24,13 +29,22 @@ void emit_free(struct emitter **e);
 void emit_letter(struct emitter *e, struct partition *p, uint64_t pos, const char *reason,
                  struct autopsy *autopsy);
 
-/* emit_forget: the partition is given up. Letters of it that are under way may still be written. */
+/* emit_group sends what one record sends: the walk is at the first message of that group, in the frame that the body holds.
+ * When all are confirmed the entry at `pos` (in state ENTRY_SENDING) becomes done; where one is refused for good,
+ * records_send_refused is called. `p` NULL: of a body without records; nobody waits. */
+void emit_group(struct emitter *e, struct partition *p, uint64_t pos, struct batch *body, const struct wire_group *group,
+                struct wire_sends_walk *walk);
+
+/* emit_forget: the partition is given up. What of it is under way may still be written. */
 void emit_forget(struct emitter *e, const struct partition *p);
 
 /* emit_tick sends again what is due; returns when it wants to be called again. */
 mono_ns emit_tick(struct emitter *e, mono_ns now);
 
-uint64_t emit_waiting(const struct emitter *e);      /* letters not confirmed yet */
-const char *emit_trouble(const struct emitter *e);   /* why they cannot be written; NULL while all is well */
+uint64_t emit_letters_waiting(const struct emitter *e); /* letters not confirmed yet */
+uint64_t emit_sends_waiting(const struct emitter *e);   /* messages of tasks not confirmed yet, */
+uint64_t emit_bytes(const struct emitter *e);           /* and their bytes */
+uint64_t emit_sent(const struct emitter *e);            /* messages of tasks confirmed so far */
+const char *emit_trouble(const struct emitter *e);      /* why something cannot be written; NULL while all is well */
 
 #endif

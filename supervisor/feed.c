@@ -13,10 +13,12 @@
 #include <string.h>
 
 #include "shared/wire.h"
+#include "supervisor/emit.h"
 #include "supervisor/source.h"
 #include "supervisor/supervisor.h"
 
 #define FRAME_BYTES (512 * 1024)
+#define SENT_BYTES (1024 * 1024) /* what the records of one frame may send, by the average so far */
 #define HELD_BYTES (1024 * 1024) /* credit of a worker: a second frame only while less than this is with it */
 
 /* A frame being filled for one worker. */
@@ -215,6 +217,17 @@ send_frame(struct feeding *f, struct worker *w, mono_ns now)
         w->cut_off_at = now;
 }
 
+/* wanted: how many records the next frame is to have; fewer where each of them sends much. */
+static uint32_t
+wanted(const struct task *t, uint32_t room)
+{
+    uint32_t paced = pace_records(&t->pace);
+    size_t sends = t->sent_bytes > 0 ? SENT_BYTES / t->sent_bytes : paced;
+    uint32_t want = sends < paced ? (uint32_t)sends : paced;
+    want = want < room ? want : room;
+    return want > 0 ? want : 1;
+}
+
 /* feed_worker gives one frame to a worker that has credit; false if there was nothing for it. */
 static bool
 feed_worker(struct task *t, struct worker *w, mono_ns now)
@@ -224,8 +237,7 @@ feed_worker(struct task *t, struct worker *w, mono_ns now)
         return false;
     if (w->holding.n_frames > 0 && dispatch_has_suspect(&t->dispatch, &w->holding, now))
         return false; /* it can only go to a worker with nothing: let this one become that */
-    struct feeding f = {.task = t, .holding = &w->holding};
-    f.want = pace_records(&t->pace) < room ? pace_records(&t->pace) : room;
+    struct feeding f = {.task = t, .holding = &w->holding, .want = wanted(t, room)};
     f.frame = holding_open(&w->holding, f.want);
     f.batch = batch_new();
     wire_batch_begin(&f.builder, f.want * (t->record_bytes + 64));
@@ -240,13 +252,19 @@ feed_worker(struct task *t, struct worker *w, mono_ns now)
     return false;
 }
 
-/* is_full: SPEC 5.6, the bytes of records that the app holds in all. */
+static uint64_t
+sending_bytes(const struct task *t)
+{
+    return t->emitter ? emit_bytes(t->emitter) : 0;
+}
+
+/* is_full: SPEC 5.6, the bytes of records that the app holds in all, and of what they send. */
 static bool
 is_full(const struct app *a)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < a->n_tasks; i++)
-        bytes += dispatch_bytes(&a->tasks[i].dispatch);
+        bytes += dispatch_bytes(&a->tasks[i].dispatch) + sending_bytes(&a->tasks[i]);
     return bytes >= (uint64_t)a->conf->memory;
 }
 
@@ -255,6 +273,8 @@ feed_task(struct task *t, mono_ns now)
 {
     t->hungry = false;
     t->dispatch.full = is_full(t->app);
+    if (sending_bytes(t) >= (uint64_t)t->app->conf->memory)
+        return; /* slot protocol rule 11; each confirmation makes the task hungry again */
     for (uint32_t load = 0; load < HOLDING_FRAMES; load++)
         for (int i = 0; i < t->n_workers; i++) {
             struct worker *w = &t->workers[(t->first_fed + i) % t->n_workers];

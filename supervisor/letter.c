@@ -15,6 +15,7 @@ letter_new(struct partition *p, uint64_t pos, const char *reason, struct autopsy
 {
     const struct entry *entry = ledger_entry(&p->led, pos);
     struct letter *l = mem_alloc(sizeof *l);
+    l->kind = MAIL_LETTER;
     l->part = p;
     l->pos = pos;
     l->body = batch_ref(entry->body);

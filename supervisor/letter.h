@@ -13,7 +13,11 @@
 
 enum letter_state { LETTER_TO_SEND, LETTER_SENT };
 
+/* What a delivery report is of: the first member of what its opaque pointer leads to. */
+enum mail_kind { MAIL_LETTER, MAIL_MESSAGE };
+
 struct letter {
+    enum mail_kind kind; /* MAIL_LETTER */
     struct letter *next;
     struct partition *part; /* NULL: given up, nobody waits for it */
     uint64_t pos;

@@ -19,10 +19,12 @@
 #include <zmq.h>
 
 #include "shared/log.h"
+#include "shared/wire_sends.h"
 
 #define ROUND 64           /* frames read before others have a turn */
 #define RECEIVE_MOST 1000  /* frames libzmq keeps for us: a child that floods waits */
-#define FRAME_MOST 65536   /* what children send is small */
+/* What children send is small, but for what a record sends: one group behind an outbox that was almost full. */
+#define FRAME_MOST ((int64_t)WIRE_GROUP_MAX + (1 << 20))
 
 /* Pipes that were sent to, oldest first. */
 static struct pipe *touched_list, **touched_end = &touched_list;
@@ -70,7 +72,7 @@ pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint,
     zmq_setsockopt(p->socket, ZMQ_LINGER, &none, sizeof none);
     zmq_setsockopt(p->socket, ZMQ_SNDHWM, &none, sizeof none); /* credits bound it */
     zmq_setsockopt(p->socket, ZMQ_RCVHWM, &(int){RECEIVE_MOST}, sizeof(int));
-    zmq_setsockopt(p->socket, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_MOST}, sizeof(int64_t));
+    zmq_setsockopt(p->socket, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_MOST} /* a larger one ends the connection */, sizeof(int64_t));
     if (zmq_bind(p->socket, endpoint) < 0 || zmq_getsockopt(p->socket, ZMQ_FD, &p->watch.fd, &size) < 0) {
         int saved = errno;
         zmq_close(p->socket);

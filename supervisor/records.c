@@ -55,7 +55,8 @@ skip(struct task *t, struct partition *p, uint64_t pos, const char *why)
 static void
 stays(struct task *t, struct partition *p, uint64_t pos)
 {
-    if (ledger_entry(&p->led, pos)->state == ENTRY_HELD)
+    enum entry_state state = ledger_entry(&p->led, pos)->state;
+    if (state == ENTRY_HELD || state == ENTRY_SENDING)
         dispatch_returned(&t->dispatch, p, pos);
 }
 
@@ -114,7 +115,8 @@ records_ended(void *worker, struct partition *p, uint64_t pos, enum ending endin
         w->finished_life++;
         w->processed++;
         w->task->processed++;
-        w->task->letters_in_a_row = 0;
+        if (ending == ENDING_FINISHED) /* else when what it sends is confirmed */
+            w->task->letters_in_a_row = 0;
         return;
     }
     bool final = ending == ENDING_FAILED && (reason->kind == FAILURE_REJECTED || reason->kind == FAILURE_DECODE);
@@ -137,4 +139,20 @@ records_took_supervisor_down(struct task *t, struct partition *p, uint64_t pos)
 {
     t->failed++;
     give_up(t, p, pos, "crash: the supervisor ended", NULL);
+}
+
+void
+records_sent(struct task *t, struct partition *p, uint64_t pos)
+{
+    t->letters_in_a_row = 0;
+    dispatch_done(&t->dispatch, p, pos);
+}
+
+void
+records_send_refused(struct task *t, struct partition *p, uint64_t pos, const char *error)
+{
+    char why[REASON_MAX];
+    snprintf(why, sizeof why, "send: %s", error);
+    t->failed++;
+    give_up(t, p, pos, why, NULL);
 }

@@ -71,10 +71,13 @@ tick_task(struct task *t, mono_ns now)
     mono_ns next = MONO_NEVER;
     for (int i = 0; i < t->n_workers; i++) {
         if (t->workers[i].holding.n_frames > 0) {
-            if (now >= t->settle_at)
+            if (now >= t->settle_at) {
                 worker_settle(&t->workers[i]);
+                worker_look(&t->workers[i], now);
+            }
             next = mono_earlier(next, now + SETTLE_EVERY);
         }
+        received_hold_back(&t->workers[i]);
         next = mono_earlier(next, worker_tick(&t->workers[i], now));
         next = mono_earlier(next, watch_worker(&t->workers[i], now));
     }

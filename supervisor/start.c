@@ -113,6 +113,7 @@ start_embedded(struct app *a)
     a->embedded_watch = (struct loop_watch){.fd = a->embedded.pidfd, .ready = embedded_ended, .arg = a};
     if (a->embedded.pidfd >= 0)
         loop_add(&a->loop, &a->embedded_watch);
+    json_object_set_new(a->conf->kafka, "bootstrap.servers", json_string(a->embedded.address));
     for (size_t i = 0; i < a->conf->n_tasks; i++)
         if (a->conf->tasks[i].kafka)
             json_object_set_new(a->conf->tasks[i].kafka, "bootstrap.servers", json_string(a->embedded.address));

@@ -89,7 +89,9 @@ add_stream(json_t *out, const struct task *t)
     json_object_set_new(out, "order", json_string(t->conf->order == CONF_ORDER_NONE ? "none" : "partition"));
     json_object_set_new(out, "dead_lettered", json_integer((json_int_t)t->dead_lettered));
     if (t->emitter) {
-        json_object_set_new(out, "waiting_letters", json_integer((json_int_t)emit_waiting(t->emitter)));
+        json_object_set_new(out, "waiting_letters", json_integer((json_int_t)emit_letters_waiting(t->emitter)));
+        json_object_set_new(out, "sent", json_integer((json_int_t)emit_sent(t->emitter)));
+        json_object_set_new(out, "waiting_sends", json_integer((json_int_t)emit_sends_waiting(t->emitter)));
         json_object_set_new(out, "trouble", emit_trouble(t->emitter) ? json_string(emit_trouble(t->emitter)) : json_null());
     }
     json_object_set_new(out, "lag", json_integer(source_lag(t->source)));

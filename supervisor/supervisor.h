@@ -101,7 +101,8 @@ struct task {
     char **environment;
     uint64_t processed, failed, retried, skipped, redelivered, dead_lettered;
     uint64_t letters_in_a_row; /* records given up on since one finished */
-    struct emitter *emitter; /* NULL: the task writes no dead letters */
+    struct emitter *emitter; /* NULL: the task writes no dead letters, and has sent nothing yet */
+    size_t sent_bytes;       /* moving average of what a record that sends something sends; 0: none did */
     bool failed_for_good;    /* given up on */
     double rate;             /* records/s over the last second */
     uint64_t rate_processed;
@@ -168,6 +169,7 @@ void worker_stop(struct worker *w);                       /* finish what was beg
 void worker_expend(struct worker *w, const char *why);    /* kill; what it is on goes back without an attempt */
 void worker_replace(struct worker *w, const char *wrong); /* kill a worker that breaks the protocol */
 void worker_settle(struct worker *w);
+void worker_look(struct worker *w, mono_ns now); /* now and then: is its pipe still there? */
 bool worker_has_credit(const struct worker *w);
 int64_t worker_rss(const struct worker *w); /* resident bytes of its process; 0: not to be had */
 
@@ -182,7 +184,15 @@ mono_ns watch_worker(struct worker *w, mono_ns now);
 /* records.c: what becomes of a record that ended */
 /* records_took_supervisor_down: a record just read that was on, alone, at each of the last ends (recovery.c). */
 void records_took_supervisor_down(struct task *t, struct partition *p, uint64_t pos);
+/* What a finished record sends (its entry is in ENTRY_SENDING) is confirmed; or was refused for good, which gives it up. */
+void records_sent(struct task *t, struct partition *p, uint64_t pos);
+void records_send_refused(struct task *t, struct partition *p, uint64_t pos, const char *error);
 void records_ended(void *worker, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason);
+
+/* received.c: what workers send */
+void received_sends(struct worker *w, const void *frame, size_t size);
+/* received_hold_back tells workers without records whether what they sent before is to be confirmed first. */
+void received_hold_back(struct worker *w);
 
 /* feed.c: frames for workers, from the ledger and from Kafka */
 void feed_task(struct task *t, mono_ns now);
@@ -206,7 +216,7 @@ void trigger_stop(struct app *a);
 void drain_begin(struct app *a, const char *why);
 void drain_at_once(struct app *a, const char *why);
 mono_ns drain_tick(struct app *a, mono_ns now);
-bool drain_done(const struct app *a);
+bool drain_done(struct app *a); /* says what was not confirmed when its time is over */
 
 /* control.c and status.c: the running app asked */
 void control_open(struct app *a);

@@ -170,6 +170,14 @@ worker_settle(struct worker *w)
         worker_replace(w, wrong);
 }
 
+/* worker_look notices that the pipe is gone where nothing is sent that would show it. */
+void
+worker_look(struct worker *w, mono_ns now)
+{
+    if (w->state == WORKER_UP && w->child.state == CHILD_ALIVE && w->cut_off_at == 0 && !pipe_connected(&w->child.pipe))
+        w->cut_off_at = now;
+}
+
 static void
 became_ready(struct worker *w)
 {
@@ -197,13 +205,15 @@ static void
 take_frame(struct child *c, unsigned type, const void *frame, size_t size)
 {
     struct worker *w = c->owner;
-    (void)size; /* wire_open has checked it against the type */
     switch (type) {
     case WIRE_READY:
         became_ready(w);
         break;
     case WIRE_PROGRESS:
         take_progress(w, frame);
+        break;
+    case WIRE_SENDS:
+        received_sends(w, frame, size);
         break;
     case WIRE_TRIGGERED:
         w->running = false;

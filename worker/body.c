@@ -24,6 +24,8 @@ returned(struct hr_task *self, int result)
         inbox_fail(self, FAILURE_RETURNED, number);
     else if (self->turn.on)
         inbox_end(self);
+    outbox_close(self);
+    outbox_flush(self);
     uint32_t ready = PHASE_READY;
     atomic_store(&self->sb->returned, result);
     atomic_compare_exchange_strong(&self->sb->phase, &ready, PHASE_RETURNED); /* or it was told just now */
@@ -34,10 +36,14 @@ returned(struct hr_task *self, int result)
 static int
 stopped(struct hr_task *self)
 {
-    if (self->turn.on && self->record.verdict == VERDICT_NONE)
+    if (self->turn.on && self->record.verdict == VERDICT_NONE) {
+        outbox_discard(self);
         turn_hand_back(&self->turn);
-    else if (self->turn.on)
+    } else if (self->turn.on) {
         inbox_end(self);
+    }
+    outbox_close(self);
+    outbox_flush(self);
     return CHILD_EXIT_OK;
 }
 

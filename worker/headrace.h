@@ -152,6 +152,46 @@ void hr_reject(hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
  * an attempt. Before or after hr_fail, which then gives the reason. The records of its lane wait with it. */
 void hr_retry_after(hr_record *record, double seconds);
 
+/* ---- sending ----
+ *
+ * Produces a record to Kafka. What a record sends leaves this worker when the record has finished (the body asked for the
+ * next one and did not fail this one): all of it, or nothing. The record is done when the broker has confirmed it;
+ * meanwhile its lane goes on. Timers and background tasks have no records: there it leaves when the body returns or
+ * calls hr_sleep. Topic, key, value and headers are copied. 0, or -1 with errno:
+ *
+ *     EINVAL     no topic that can be (1 to 249 of [A-Za-z0-9._-], not "." or ".."), a NULL where bytes are
+ *                announced, a header without a name, a negative partition or timestamp
+ *     EMSGSIZE   this record would send more than HR_SEND_MAX bytes in all; what it sent before is not affected
+ *
+ * What the broker refuses for good (a topic that does not exist, a message larger than the topic takes, a missing right)
+ * makes a dead letter of the record, with the reason "send: <error>"; it is not run again. A record that is repeated,
+ * because its worker was killed before what it sent had reached the supervisor, sends again. */
+
+#define HR_SEND_MAX (64u * 1024 * 1024)
+
+typedef struct hr_message_header {
+    const char *name;
+    const void *value; /* NULL: a null header */
+    size_t value_length;
+} hr_message_header;
+
+typedef struct hr_message {
+    const char *topic;
+    const void *key; /* NULL: none */
+    size_t key_length;
+    const void *value; /* NULL: none (a tombstone); that is not "" */
+    size_t value_length;
+    const hr_message_header *headers;
+    size_t n_headers;
+    bool has_partition; /* it goes to `partition`; otherwise the key decides, or chance where there is none */
+    int32_t partition;
+    int64_t timestamp; /* milliseconds since 1970; 0: when it is produced */
+} hr_message;
+
+int hr_send(hr_task *self, const char *topic, const void *key, size_t key_length, const void *value,
+            size_t value_length);
+int hr_send_message(hr_task *self, const hr_message *message);
+
 /* ---- typed records ----
  *
  *     #define LOG_RECORD(FIELD)                 \
@@ -358,6 +398,12 @@ hr_add_timer_(int api, size_t size, const char *file, int line, hr_app *app, con
               hr_task_function *function)
 {
     return hr_add_timer_(api, size, file, line, app, &options, function);
+}
+
+static inline int
+hr_send_message(hr_task *self, const hr_message &message)
+{
+    return hr_send_message(self, &message);
 }
 #endif
 #endif

@@ -4,8 +4,8 @@
  *
  * DESIGN: a call of hr_next ends the record before (one store on the scoreboard), and begins the next one of
  * the frame (one compare-and-swap, by turn.c). That is all while a frame lasts: no clock, no system call, no
- *   allocation. Clock and socket are used once for each frame. The supervisor is told when a frame is left,
- * and at once when a record failed, since its lane waits for that.
+ *   allocation (but in tasks that send: outbox.c). Clock and socket are used once for each frame. The supervisor
+ * is told when a frame is left, and at once when a record failed, since its lane waits for that.
  *
  * Guarantees: records are begun in the order of the frames; a record that was withdrawn, or whose lane is
  * barred, is passed over; once told to stop, nothing more is begun; a frame that is not as it should be ends
@@ -131,6 +131,7 @@ open_frame(struct hr_task *self)
 static bool
 refill(struct hr_task *self)
 {
+    outbox_flush(self);
     if (self->inbox.open)
         leave(self);
     if (!inbox_take(self, WIRE_BATCH, &self->inbox.frame))
@@ -189,6 +190,8 @@ await_room(struct hr_task *self)
 void
 inbox_fail(struct hr_task *self, enum failure_kind kind, const char *reason)
 {
+    outbox_discard(self);
+    outbox_flush(self);
     await_room(self);
     turn_fail_after(&self->turn, kind, reason, kind == FAILURE_FAILED ? self->record.retry_after_ns : -1);
     outbox_look(self);
@@ -199,7 +202,7 @@ inbox_end(struct hr_task *self)
 {
     struct hr_record *record = &self->record;
     if (record->verdict == VERDICT_NONE)
-        turn_finish(&self->turn);
+        outbox_finish(self);
     else
         inbox_fail(self, verdict_kind(record->verdict), record->reason);
 }
@@ -209,6 +212,7 @@ inbox_end(struct hr_task *self)
 static hr_record *
 stopped(struct hr_task *self, bool ended)
 {
+    outbox_flush(self);
     if (ended)
         outbox_look(self);
     return NULL;
@@ -220,11 +224,16 @@ hr_next(hr_task *self)
     bool ended = self->turn.on;
     if (ended)
         inbox_end(self);
+    else
+        outbox_close(self);
+    outbox_tend(self);
     if (self->kind != SELF_STREAM)
         return NULL;
     while (!told()) {
-        if (begin_next(self))
+        if (begin_next(self)) {
+            outbox_begin(self);
             return &self->record;
+        }
         ended = false; /* leaving the frame reports it */
         if (!refill(self))
             break;

@@ -119,6 +119,7 @@ live(const struct boot *boot, const struct entry *e)
     publish_ready(&self);
     int code = body_run(&self, e->function);
     inbox_close(&self);
+    outbox_free(&self);
     record_close(&self.record);
     uplink_close();
     return code;

@@ -11,6 +11,7 @@
 #include "shared/clock.h"
 #include "shared/scoreboard.h"
 #include "shared/wire.h"
+#include "shared/wire_sends.h"
 #include "worker/headrace.h"
 #include "worker/peer.h"
 #include "worker/turn.h"
@@ -59,6 +60,14 @@ struct inbox {
     struct parcel *queue;      /* oldest first */
 };
 
+/* outbox.c: what records send, until it leaves. */
+struct outbox {
+    struct wire_sends_builder sends;
+    uint32_t finished; /* records since the oldest closed group, with its own */
+    mono_ns since;     /* when the oldest closed group was closed */
+    mono_ns began;     /* when the body was given the record it is on; 0 before this task has sent anything */
+};
+
 struct hr_task {
     const char *name;
     enum self_kind kind;
@@ -69,6 +78,7 @@ struct hr_task {
     struct scoreboard *sb;
     struct turn turn;
     struct inbox inbox;
+    struct outbox outbox;
     struct hr_record record;
 };
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "worker/inbox.h"
+#include "worker/outbox.h"
 #include "worker/told.h"
 
 static mono_ns
@@ -21,6 +22,11 @@ bool
 hr_sleep(hr_task *self, double seconds)
 {
     mono_ns deadline = deadline_in(seconds);
+    if (!self->turn.on) /* else what the record sends waits for its end */
+        outbox_close(self);
+    outbox_flush(self);
+    if (self->kind != SELF_STREAM)
+        outbox_await_room(self);
     while (!told()) {
         switch (self->peer->wait(self->peer, deadline)) {
         case PEER_FRAME:

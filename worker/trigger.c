@@ -19,8 +19,11 @@ trigger_serve(struct hr_task *self, hr_task_function *body)
         struct wire_trigger trigger;
         memcpy(&trigger, zmq_msg_data(&frame), sizeof trigger); /* wire_open has checked the size */
         zmq_msg_close(&frame);
+        outbox_await_room(self);
         result = body(self);
         fflush(stdout);
+        outbox_close(self);
+        outbox_flush(self);
         outbox_triggered(self, trigger.number, result);
     }
     return result;

@@ -28,8 +28,10 @@
 #include "worker/lines.h"
 #include "worker/module.h"
 #include "worker/nearest.h"
+#include "worker/outbox.h"
 #include "worker/record.h"
 #include "worker/registry.h"
+#include "worker/show.h"
 #include "worker/told.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_MODULE = 78 };
@@ -159,13 +161,42 @@ try_pause(struct peer *peer)
     panic("failures are read as they come");
 }
 
-/* try_send prints the failures that are new on the scoreboard, whatever the frame says. */
+/* tell_record names the record with that sequence number, as who runs `try` knows it. */
+static void
+tell_record(uint64_t seq)
+{
+    if (try_.self.kind != SELF_STREAM || seq == WIRE_NO_RECORD)
+        fprintf(stderr, "%s", try_.self.name);
+    else if (try_.captive.frame)
+        fprintf(stderr, "record %s:%d:%lld", try_.captive.topic, (int)try_.captive.partition,
+                (long long)try_.captive.offset);
+    else
+        fprintf(stderr, "line %llu", (unsigned long long)seq + 1);
+}
+
+static void
+tell_sends(const void *frame)
+{
+    struct wire_sends_walk walk;
+    struct wire_group group;
+    struct wire_message_view m;
+    fflush(stdout);
+    wire_sends_walk(&walk, frame);
+    while (wire_sends_group(&walk, &group))
+        while (wire_sends_next(&walk, &m)) {
+            tell_record(group.seq);
+            show_message(&m);
+        }
+}
+
+/* try_send prints what is sent, and the failures that are new on the scoreboard, whatever the frame says. */
 static void
 try_send(struct peer *peer, const void *frame, size_t size)
 {
     (void)peer;
-    (void)frame;
-    (void)size;
+    unsigned type;
+    if (!wire_open(frame, size, try_.self.generation, &type) && type == WIRE_SENDS)
+        tell_sends(frame);
     static const char *const kinds[FAILURE_KINDS] = {[FAILURE_FAILED] = "failed",
                                                      [FAILURE_REJECTED] = "rejected",
                                                      [FAILURE_DECODE] = "decode",
@@ -174,11 +205,7 @@ try_send(struct peer *peer, const void *frame, size_t size)
     for (; try_.failed < atomic_load(&sb->failures); try_.failed++) {
         const struct reason *reason = &sb->reasons[try_.failed % SCOREBOARD_REASONS];
         fflush(stdout);
-        if (try_.captive.frame)
-            fprintf(stderr, "record %s:%d:%lld", try_.captive.topic, (int)try_.captive.partition,
-                    (long long)try_.captive.offset);
-        else
-            fprintf(stderr, "line %llu", (unsigned long long)reason->seq + 1);
+        tell_record(reason->seq);
         fprintf(stderr, ": %s: %s\n", kinds[reason->kind], reason->text);
     }
     atomic_store(&sb->failures_read, try_.failed);
@@ -283,6 +310,7 @@ run(const struct entry *e)
     body_run(&try_.self, e->function);
     int code = judge();
     inbox_close(&try_.self);
+    outbox_free(&try_.self);
     record_close(&try_.self.record);
     lines_close(&try_.lines);
     show_counters();

@@ -4,7 +4,8 @@
  * Guarantees: a send never waits (no high-water mark: what a worker says is bounded by what it is given);
  * where the process waits, it ends at once when the supervisor is gone. The context is closed by uplink_close
  * only, never by an exit handler: a body may call exit() while frames are still on their way, and must not
- * hang. Must not know: what frames mean. */
+ * hang. The connection is not made anew: what was on the way would be missing, unseen by either side; the supervisor
+ * replaces a worker whose pipe is gone. Must not know: what frames mean. */
 #include "worker/uplink.h"
 
 #include <errno.h>
@@ -112,6 +113,7 @@ uplink_open(const char *endpoint, int fd)
     zmq_setsockopt(socket_, ZMQ_SNDHWM, &none, sizeof none);
     zmq_setsockopt(socket_, ZMQ_RCVHWM, &none, sizeof none);
     zmq_setsockopt(socket_, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_setsockopt(socket_, ZMQ_RECONNECT_IVL, &(int){-1}, sizeof(int));
     return zmq_connect(socket_, endpoint) == 0 ? NULL : zmq_strerror(errno);
 }
 

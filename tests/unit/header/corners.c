@@ -51,6 +51,22 @@ HR_TASK(full, .order = HR_ORDER_NONE, .topic = getenv("TOPIC"), .concurrency = 1
 }
 
 static int
+sends(hr_task *self, const hr_message_header *headers)
+{
+    if (hr_send(self, "topic", "key", 3, NULL, 0) != 0)
+        return 1;
+#ifdef __cplusplus
+    hr_message message = hr_message();
+    message.topic = "topic";
+    message.headers = headers;
+    message.n_headers = 1;
+    return hr_send_message(self, message) || hr_send_message(self, &message);
+#else
+    return hr_send_message(self, &(hr_message){.topic = "topic", .headers = headers, .n_headers = 1});
+#endif
+}
+
+static int
 by_hand(hr_task *self)
 {
     size_t length;
@@ -59,6 +75,9 @@ by_hand(hr_task *self)
         return 0;
     if (!hr_value(record, &length) || !hr_key(record, NULL) || !hr_header(record, "h", NULL) || !hr_json(record))
         hr_reject(record, "%s %d %lld", hr_topic(record), (int)hr_partition(record), (long long)hr_offset(record));
+    hr_message_header header = {"name", NULL, 0};
+    if (sends(self, &header))
+        return HR_SEND_MAX > 1;
     return hr_attempt(record) > 1 && hr_timestamp(record) > 0;
 }
 
