@@ -65,7 +65,7 @@ $(BUILD)/simulate: $(simulate) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(zmq)
 $(tools): $(BUILD)/kafka/%: $(BUILD)/obj/tests/kafka/%.o $(shared)
 	$(q)mkdir -p $(@D) && echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)
-$(BUILD)/kafka/chaos_check: $(call objects,tests/kafka/chaos/*.c)
+$(BUILD)/kafka/chaos_check $(BUILD)/kafka/forward_check: $(call objects,tests/kafka/chaos/*.c)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	$(q)mkdir -p $(@D) && echo '  cc      $<' && $(CC) $(flags) -MMD -MP -c -o $@ $<

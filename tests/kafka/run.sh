@@ -12,7 +12,7 @@ set -u
 cd "$(dirname "$0")/../.."
 build=$(realpath "${BUILD:-build}")
 cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three killed_supervisor
-       killed_broker gaps_committed gaps_uncommitted feeds killed_workers offsets'
+       killed_broker gaps_committed gaps_uncommitted feeds killed_workers sends sends_speed offsets'
 
 # ---- waiting, starting, ending ----
 
@@ -271,6 +271,66 @@ case_killed_workers() {
     at_ends mortal.record mortal 8 $((records / 8))
 }
 
+# The app that sends each of its records on. TO: where to; empty: it sends nothing.
+forward() { # LABEL APP TOPIC TO OPTIONS...
+    local label=$1 name=$2 topic=$3 to=$4
+    shift 4
+    printf '{"app": "%s", "modules": ["%s/kafka/forward.so"], "tasks": {"forward": {"topic": "%s", "concurrency": 2}}}\n' \
+        "$name" "$build" "$topic" >"$dir/$name.json"
+    if [ -n "$to" ]; then export FORWARD_TO=$to; else unset FORWARD_TO; fi
+    start "$label" "$name" "$@"
+}
+
+sent() { # LABEL N
+    local n
+    n=$(status "$1" | number_of sent)
+    [ "${n:-0}" -ge "$2" ]
+}
+
+new_topic() { scripts/kafka.sh topic "$1" 8 >>"$dir/topic.log" 2>&1 || fail "cannot create $1"; }
+
+# A million records that each send one, and the broker dies half-way: nothing of what was to be sent is missing, and each
+# key's order is kept in what was sent.
+case_sends() {
+    local records=1000000
+    [ -e "$work/filled_sends" ] || fill sends $records 8
+    : >"$work/filled_sends"
+    new_topic sent
+    forward app sends sends sent --until-end
+    wait_until 120 "half of the records" sent app $((records / 2))
+    scripts/kafka.sh kill
+    scripts/kafka.sh start >"$dir/broker.log" || fail "the broker does not start again"
+    expect_end "$pid" 0 180
+    "$build/kafka/forward_check" -b "$brokers" -t sent -n $records -p 8 -r $records
+    at_ends sends.forward sends 8 $((records / 8))
+}
+
+# From the first assignment to the end, as the log says it.
+took() { # LABEL
+    local from to
+    from=$(grep -m 1 'partitions assigned' "$dir/$1.log" | cut -d' ' -f1)
+    to=$(grep -m 1 ' stopping ' "$dir/$1.log" | cut -d' ' -f1)
+    echo $(($(date -d "$to" +%s%3N) - $(date -d "$from" +%s%3N)))
+}
+
+# What sending costs: the same records with and without, alternately. Shown, not judged.
+case_sends_speed() {
+    local records=1000000 i with without ratios=()
+    [ -e "$work/filled_sends" ] || fill sends $records 8
+    : >"$work/filled_sends"
+    for i in 1 2 3; do
+        new_topic "speed$i"
+        forward "with$i" "with$i" sends "speed$i" --until-end
+        expect_end "$pid" 0 120
+        forward "without$i" "without$i" sends "" --until-end
+        expect_end "$pid" 0 120
+        with=$(took "with$i") without=$(took "without$i")
+        ratios+=("$((without * 100 / with))")
+        "$build/kafka/forward_check" -b "$brokers" -t "speed$i" -n $records -p 8 >>"$dir/checked"
+    done
+    echo "with sends $((records / with)) records/ms, without $((records / without)); $(printf '%s\n' "${ratios[@]}" | sort -n | sed -n 2p) % (median of 3)"
+}
+
 # What Kafka says about all of these groups: committed at the ends, no lag.
 case_offsets() {
     [ -s "$work/ends" ] || fail "no case came to its end before this one"
@@ -361,7 +421,7 @@ for name in "$@"; do
         exit 64
     }
 done
-for program in headrace kafka/fill kafka/check test-modules/recorder.so; do
+for program in headrace kafka/fill kafka/check kafka/forward_check kafka/forward.so test-modules/recorder.so; do
     [ -e "$build/$program" ] || {
         echo "run.sh: $build/$program is not built; make test-kafka builds and runs all" >&2
         exit 1

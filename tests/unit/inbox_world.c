@@ -2,11 +2,13 @@
 #include "tests/unit/inbox_world.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/mem.h"
 #include "worker/inbox.h"
+#include "worker/outbox.h"
 #include "worker/record.h"
 #include "worker/told.h"
 
@@ -61,6 +63,23 @@ pause_(struct peer *peer)
 }
 
 static void
+note_sends(const void *frame, size_t size)
+{
+    struct wire_sends_walk walk;
+    struct wire_group group;
+    struct wire_message_view m;
+    char *at = world.sent + strlen(world.sent), *end = world.sent + sizeof world.sent;
+    ck_assert_pstr_eq(wire_sends_check(frame, size), NULL);
+    wire_sends_walk(&walk, frame);
+    while (wire_sends_group(&walk, &group)) {
+        at += snprintf(at, (size_t)(end - at), "%lld:", (long long)group.seq);
+        while (wire_sends_next(&walk, &m))
+            at += snprintf(at, (size_t)(end - at), "%s=%s%s", m.topic, m.value, walk.messages ? "," : " ");
+    }
+    snprintf(at, (size_t)(end - at), "| ");
+}
+
+static void
 send_(struct peer *peer, const void *frame, size_t size)
 {
     (void)peer;
@@ -69,6 +88,10 @@ send_(struct peer *peer, const void *frame, size_t size)
     if (type == WIRE_TRIGGERED) {
         world.triggered++;
         world.result = ((const struct wire_triggered *)frame)->result;
+        return;
+    }
+    if (type == WIRE_SENDS) {
+        note_sends(frame, size);
         return;
     }
     ck_assert_uint_eq(type, WIRE_PROGRESS);
@@ -139,6 +162,7 @@ void
 world_close(void)
 {
     inbox_close(&world.self);
+    outbox_free(&world.self);
     record_close(&world.self.record);
     for (unsigned i = 0; i < world.n_frames; i++)
         free(world.frames[i].data);

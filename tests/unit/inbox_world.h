@@ -23,6 +23,7 @@ extern struct inbox_world {
     unsigned looks, left; /* WIRE_PROGRESS without and with a frame that was left */
     uint64_t reported;    /* records in those */
     int triggered, result;
+    char sent[400]; /* what came in WIRE_SENDS: a group is "SEQ:TOPIC=VALUE,TOPIC=VALUE ", a frame ends with "| " */
 } world;
 
 /* world_open and world_close are the fixture: a stream task that is ready. */

@@ -98,7 +98,7 @@ START_TEST(test_wire_fixed_sizes)
 {
     unsigned char frame[256] = {0};
     for (unsigned t = WIRE_TRIGGER; t < WIRE_TYPES; t++) {
-        for (size_t size = sizeof(struct wire_header); size < sizeof frame; size++) {
+        for (size_t size = sizeof(struct wire_header); size < sizeof frame && fixed[t] > 0; size++) {
             unsigned type = 0;
             wire_fill((struct wire_header *)(void *)frame, t, GENERATION, size);
             const char *wrong = wire_open(frame, size, GENERATION, &type);

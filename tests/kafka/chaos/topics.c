@@ -4,6 +4,7 @@
  * Must not know: what the records are. */
 #include "tests/kafka/chaos/topics.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +13,7 @@
 void
 topics_die(const char *what, const char *why)
 {
-    fprintf(stderr, "chaos_check: %s: %s\n", what, why);
+    fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, why);
     exit(1);
 }
 
