@@ -27,10 +27,21 @@ await_join(const struct source *s, mono_ns now)
     return atomic_load(&s->joining) && commit_pending(s) && now < s->task->app->stop_deadline - JOIN_SPARE;
 }
 
+/* nothing_in_hand: what waits for the broker's confirmation is waited for as long as the stop has time; what is done beside it
+ * is committed all the same. */
+static bool
+nothing_in_hand(const struct source *s, mono_ns now)
+{
+    uint64_t held = 0;
+    for (uint32_t i = 0; i < s->n_fetches; i++)
+        held += s->fetches[i]->part.led.held;
+    return now < s->task->app->stop_deadline ? source_in_hand(s) == 0 : held == 0;
+}
+
 void
 leave_tick(struct source *s, mono_ns now)
 {
-    if (s->state == SOURCE_DRAINING && source_in_hand(s) == 0 && !s->commit_in_flight && !await_join(s, now)) {
+    if (s->state == SOURCE_DRAINING && nothing_in_hand(s, now) && !s->commit_in_flight && !await_join(s, now)) {
         s->state = SOURCE_COMMITTING;
         s->close_deadline = now + 5 * NS_PER_S;
         commit_send(s, false);
