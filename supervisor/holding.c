@@ -7,6 +7,10 @@
  *   ended behind a record whose sends are not here is settled, so what a death loses is a suffix (rule 4).
  * Must not know: sockets, processes, Kafka, the clock; how a failed record is treated (the caller's `ended`).
  *
+ * A worker that stands still is left what it is on and nothing else (rule 14): a lane that happens to be in the same
+ * frames as a record that hangs must not hang with it, even where no other worker is idle. Nothing more is put behind
+ * such a record until it ends.
+ *
  * DESIGN
  * The worker begins records in slot order and publishes `taken` before it tries a slot. So everything that has
  * ended lies below `taken`, and a record above it is WAITING or WITHDRAWN. A record below it that still is WAITING
@@ -45,10 +49,18 @@ holding_clear(struct holding *h)
     memset(h, 0, sizeof *h);
 }
 
+static uint64_t
+taken_by(const struct holding *h)
+{
+    return atomic_load_explicit(&h->sb->taken, memory_order_acquire);
+}
+
 uint32_t
 holding_room(const struct holding *h, size_t bytes)
 {
     if (h->n_frames >= HOLDING_FRAMES || h->alone || (h->n_frames > 0 && h->bytes >= bytes))
+        return 0;
+    if (h->n_frames > 0 && h->stuck && taken_by(h) == h->seen_taken)
         return 0;
     return h->slots - (uint32_t)(h->head - h->tail);
 }
@@ -151,6 +163,16 @@ holding_withdraw(struct holding *h, const struct partition *p)
             n++;
         }
     return n;
+}
+
+uint64_t
+holding_relieve(struct holding *h)
+{
+    uint64_t taken = taken_by(h);
+    h->stuck = h->n_frames > 0 && taken == h->seen_taken && h->head == h->seen_head;
+    h->seen_taken = taken;
+    h->seen_head = h->head;
+    return h->stuck ? holding_withdraw(h, NULL) : 0;
 }
 
 /* read_reason copies the reason of the failure that comes next in the order of this life. */
@@ -283,7 +305,7 @@ release_left(struct holding *h)
 const char *
 holding_settle(struct holding *h)
 {
-    uint64_t taken = atomic_load_explicit(&h->sb->taken, memory_order_acquire);
+    uint64_t taken = taken_by(h);
     if (taken > h->head)
         return "it took more than it was given";
     bool behind = false;
@@ -320,7 +342,7 @@ bury_item(struct holding *h, struct holding_frame *f, uint32_t i, bool pinned, u
 {
     struct holding_item item = f->items[i];
     struct reason reason;
-    uint64_t taken = atomic_load_explicit(&h->sb->taken, memory_order_acquire);
+    uint64_t taken = taken_by(h);
     bool begun = taken <= h->head && f->first + i < taken; /* else its byte is no worker's doing */
     switch (begun ? slot_get(slot_of(h, f, i)) : SLOT_WAITING) {
     case SLOT_FINISHED:

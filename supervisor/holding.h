@@ -65,6 +65,8 @@ struct holding {
     struct holding_sends *sends; /* those being received: n_sends of them are still to be settled */
     uint32_t n_sends;
     bool alone;           /* it holds a suspect: nothing else may join it */
+    uint64_t seen_taken, seen_head; /* at the last look of holding_relieve */
+    bool stuck;           /* it stood still between the last two: it gets nothing until it goes on */
     holding_ended *ended;
     void *arg;
 };
@@ -93,6 +95,11 @@ const char *holding_received(struct holding *h, struct holding_sends *sends, uin
 
 /* holding_withdraw takes back what was not begun: of one partition, or of all (NULL); returns how many. */
 uint64_t holding_withdraw(struct holding *h, const struct partition *p);
+
+/* holding_relieve is a look at whether the worker goes on. Where it has begun nothing since the last look, and was given
+ * nothing either, all that it has not begun is taken back for others to do (rule 14), and it has no room until it goes on.
+ * The caller looks at most once in a batch target. Returns how many records came back. */
+uint64_t holding_relieve(struct holding *h);
 
 /* holding_bury settles everything after the worker was reaped (rule 8). A record that was on has crashed if `pinned`, else
  * it goes back without an attempt (rules 9 and 10). Returns how many records went back to be handed out again. */

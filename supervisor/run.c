@@ -19,7 +19,7 @@
 #include "supervisor/source.h"
 #include "supervisor/supervisor.h"
 
-#define SETTLE_EVERY (20 * NS_PER_MS)   /* scoreboards are looked at, also where no worker says anything */
+#define SETTLE_EVERY (20 * NS_PER_MS)   /* scoreboards are looked at, also where no worker says anything; > PACE_TARGET */
 #define PUBLISH_EVERY (100 * NS_PER_MS) /* totals of the counters */
 #define ROUNDS 4                        /* of feeding before the descriptors are looked at again */
 
@@ -74,6 +74,7 @@ tick_task(struct task *t, mono_ns now)
             if (now >= t->settle_at) {
                 worker_settle(&t->workers[i]);
                 worker_look(&t->workers[i], now);
+                worker_relieve(&t->workers[i]);
             }
             next = mono_earlier(next, now + SETTLE_EVERY);
         }

@@ -170,6 +170,7 @@ void worker_expend(struct worker *w, const char *why);    /* kill; what it is on
 void worker_replace(struct worker *w, const char *wrong); /* kill a worker that breaks the protocol */
 void worker_settle(struct worker *w);
 void worker_look(struct worker *w, mono_ns now); /* now and then: is its pipe still there? */
+void worker_relieve(struct worker *w); /* one that stands still: others do what it has not begun */
 bool worker_has_credit(const struct worker *w);
 int64_t worker_rss(const struct worker *w); /* resident bytes of its process; 0: not to be had */
 

@@ -178,6 +178,13 @@ worker_look(struct worker *w, mono_ns now)
         w->cut_off_at = now;
 }
 
+void
+worker_relieve(struct worker *w)
+{
+    if (w->sb && w->child.state == CHILD_ALIVE && holding_relieve(&w->holding) > 0)
+        w->task->hungry = true;
+}
+
 static void
 became_ready(struct worker *w)
 {

@@ -84,6 +84,31 @@ START_TEST(test_order_none_spreads_one_partition)
 }
 END_TEST
 
+/* A worker that stays on one record holds back nothing but the lane of that record, whatever else it was given. */
+START_TEST(test_nothing_waits_behind_a_long_record)
+{
+    bool partitions = _i == 1;
+    int n = partitions ? 8 : 1;
+    char topic[20];
+    snprintf(topic, sizeof topic, "records:%d", n);
+    flow_broker(topic, NULL);
+    const char *gate = flow_path("gate");
+    flow_send("records", 0, NULL, "0 wait %s", gate);
+    app_fill(n, 20);
+    flow_flush();
+    struct flow_process *app = app_run(
+        app_recorder(partitions ? "'concurrency': 2" : "'concurrency': 2, 'order': 'none'", ""), "--until-end", NULL);
+    int others = partitions ? 7 * 20 : 20;
+    FLOW_UNTIL(flow_seen(NULL) == 1 + others, "all but what comes behind it in its own lane: %d of %d", flow_seen(NULL),
+               1 + others);
+    flow_write("gate", "%s", "");
+    flow_expect(app, 0);
+    ck_assert_int_eq(flow_seen(NULL), 1 + 20 * n);
+    if (partitions)
+        flow_check_order(false);
+}
+END_TEST
+
 /* Kafka gives a key to a partition: the order of a key is the order of its partition. */
 START_TEST(test_order_of_keys)
 {
@@ -167,6 +192,7 @@ streams_suite(void)
     tcase_add_test(c, test_five_workers_four_partitions);
     tcase_add_test(c, test_partitions_run_at_once);
     tcase_add_test(c, test_order_none_spreads_one_partition);
+    tcase_add_loop_test(c, test_nothing_waits_behind_a_long_record, 0, 2);
     tcase_add_test(c, test_order_of_keys);
     tcase_add_test(c, test_records_that_come_later);
     tcase_add_test(c, test_second_run_repeats_nothing);

@@ -88,6 +88,17 @@ keeper_bury(struct sim_worker *w)
 }
 
 void
+keeper_relieve(struct sim_worker *w)
+{
+    if (w->state == WORKER_DOWN || !w->alive || w->holding.n_frames == 0)
+        return;
+    uint64_t n = holding_relieve(&w->holding);
+    if (n > 0)
+        sim_note("worker %d.%d stands still, %u records are taken back", (int)(w->sup - sim.sup), w->number,
+                 (unsigned)n);
+}
+
+void
 keeper_watch(struct sim_worker *w)
 {
     struct partition *p;

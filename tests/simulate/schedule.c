@@ -57,6 +57,9 @@ supervise(struct sim_sup *s, uint32_t what)
     case 9:
         feed_all(s);
         break;
+    case 10:
+        keeper_relieve(w);
+        break;
     default:
         keeper_settle(w);
     }

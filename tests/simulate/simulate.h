@@ -228,6 +228,7 @@ void keeper_stop(struct sim_worker *w);
 void keeper_expend(struct sim_worker *w);
 void keeper_settle(struct sim_worker *w);
 void keeper_bury(struct sim_worker *w);
+void keeper_relieve(struct sim_worker *w);
 void keeper_watch(struct sim_worker *w);
 
 /* feed.c */

@@ -14,6 +14,7 @@
 #define holding_settle RENAMED(holding_settle)
 #define holding_received RENAMED(holding_received)
 #define holding_withdraw RENAMED(holding_withdraw)
+#define holding_relieve RENAMED(holding_relieve)
 #define holding_bury RENAMED(holding_bury)
 #define holding_on RENAMED(holding_on)
 #define holding_holds RENAMED(holding_holds)

@@ -88,6 +88,61 @@ START_TEST(test_holding_withdraws_one_partition_or_all)
 }
 END_TEST
 
+/* ---- relieving a worker that stands still (rule 14) ---- */
+
+START_TEST(test_holding_relieves_who_stands_still)
+{
+    bench_give("0011");
+    bench_states("foww", 2, 0);
+    ck_assert_uint_eq(holding_relieve(&bench_h), 0); /* the first look */
+    ck_assert_uint_eq(holding_relieve(&bench_h), 2);
+    ck_assert_uint_eq(bench_sb->state[1], SLOT_ON);
+    ck_assert_uint_eq(bench_sb->state[2], SLOT_WITHDRAWN);
+    ck_assert_ptr_null(bench_parts[1].holder);
+    ck_assert_ptr_eq(bench_parts[0].holder, &bench_h);
+    ck_assert_uint_eq(holding_relieve(&bench_h), 0); /* there is nothing more */
+}
+END_TEST
+
+START_TEST(test_holding_relieves_nobody_who_goes_on)
+{
+    bench_give("00000");
+    bench_states("owwww", 1, 0);
+    ck_assert_uint_eq(holding_relieve(&bench_h), 0);
+    bench_states("fowww", 2, 0);
+    ck_assert_uint_eq(holding_relieve(&bench_h), 0); /* it began another one */
+    bench_give("1");
+    ck_assert_uint_eq(holding_relieve(&bench_h), 0); /* it was given something just now */
+    ck_assert_uint_eq(holding_relieve(&bench_h), 4);
+}
+END_TEST
+
+START_TEST(test_holding_relieved_has_no_room_until_it_goes_on)
+{
+    bench_give("01");
+    bench_states("ow", 1, 0);
+    holding_relieve(&bench_h);
+    holding_relieve(&bench_h);
+    ck_assert_uint_eq(holding_room(&bench_h, CREDIT), 0);
+    bench_states("f-", 2, 0); /* it passes over what was taken back */
+    ck_assert_uint_eq(holding_room(&bench_h, CREDIT), 6);
+}
+END_TEST
+
+/* The last record of its frame was the long one: `taken` does not move any more, but nothing is left with it. */
+START_TEST(test_holding_relieved_has_room_when_it_left)
+{
+    bench_give("0");
+    bench_states("o", 1, 0);
+    holding_relieve(&bench_h);
+    holding_relieve(&bench_h);
+    ck_assert_uint_eq(holding_room(&bench_h, CREDIT), 0); /* nothing is put behind a long record */
+    bench_states("f", 1, 1);
+    ck_assert_ptr_null(holding_settle(&bench_h));
+    ck_assert_uint_eq(holding_room(&bench_h, CREDIT), 8);
+}
+END_TEST
+
 /* ---- burying ---- */
 
 START_TEST(test_holding_buries)
@@ -202,6 +257,10 @@ holding_suite(void)
     tcase_add_test(tc, test_holding_empty_frame_is_dropped);
     tcase_add_test(tc, test_holding_withdraws_up_to_what_was_begun);
     tcase_add_test(tc, test_holding_withdraws_one_partition_or_all);
+    tcase_add_test(tc, test_holding_relieves_who_stands_still);
+    tcase_add_test(tc, test_holding_relieves_nobody_who_goes_on);
+    tcase_add_test(tc, test_holding_relieved_has_no_room_until_it_goes_on);
+    tcase_add_test(tc, test_holding_relieved_has_room_when_it_left);
     tcase_add_test(tc, test_holding_buries);
     tcase_add_test(tc, test_holding_buries_without_an_attempt);
     tcase_add_test(tc, test_holding_pins_one_record_at_most);
