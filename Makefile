@@ -63,7 +63,7 @@ $(BUILD)/flow-tests: $(flow) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq) $(check)
 $(BUILD)/simulate: $(simulate) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(zmq)
-$(tools): $(BUILD)/kafka/%: $(BUILD)/obj/tests/kafka/%.o $(shared)
+$(tools): $(BUILD)/kafka/%: $(BUILD)/obj/tests/kafka/%.o $(call objects,tests/kafka/common/*.c) $(shared)
 	$(q)mkdir -p $(@D) && echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)
 $(BUILD)/kafka/chaos_check $(BUILD)/kafka/forward_check: $(call objects,tests/kafka/chaos/*.c)
 

@@ -7,11 +7,12 @@
  * already and must go on in order from there. With -a exactly so many records of aborted transactions must have been
  * seen too, without it none. Lines are "topic partition offset pid attempt value". */
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/kafka/common/options.h"
 
 #define SHOWN 10 /* wrong lines; the rest is counted */
 #define PIDS_MAX 4096
@@ -111,36 +112,18 @@ count_missing(struct check *c)
     return missing;
 }
 
-static long
-number(const char *text, long least)
-{
-    char *end;
-    errno = 0;
-    long n = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || n < least) {
-        fprintf(stderr, "check: %s: must be a number of at least %ld\n", text, least);
-        exit(64);
-    }
-    return n;
-}
-
 static void
 read_options(struct check *c, int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "n:p:r:a:u")) != -1;)
-        switch (option) {
-        case 'n': c->records = number(optarg, 1); break;
-        case 'p': c->partitions = number(optarg, 1); break;
-        case 'r': c->repeats_allowed = number(optarg, 0); break;
-        case 'a': c->aborted_wanted = number(optarg, 0); break;
-        case 'u': c->unordered = true; break;
-        default: exit(64);
-        }
-    if (c->records == 0 || c->partitions == 0 || optind != argc - 1) {
-        fprintf(stderr, "usage: check -n RECORDS -p PARTITIONS [-r REPEATS] [-a ABORTED] [-u] FILE\n");
-        exit(64);
-    }
-    c->file = argv[optind];
+    const struct tool_option table[] = {
+        {'n', .number = &c->records, .least = 1, .needed = true},
+        {'p', .number = &c->partitions, .least = 1, .needed = true},
+        {'r', .number = &c->repeats_allowed},
+        {'a', .number = &c->aborted_wanted},
+        {'u', .flag = &c->unordered},
+        {0},
+    };
+    c->file = *options_read(argc, argv, table, 1, "-n RECORDS -p PARTITIONS [-r REPEATS] [-a ABORTED] [-u] FILE");
 }
 
 int
