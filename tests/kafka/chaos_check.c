@@ -1,28 +1,29 @@
 /* chaos_check.c - accounts for every record of scripts/chaos.sh. Knows nothing of headrace's own figures.
  *
- *     chaos_check -b ADDRESS -t TOPIC -d DEAD_LETTER_TOPIC -g GROUP -w WINDOW -k DEATHS FILE
+ *     chaos_check -b ADDRESS -t TOPIC -d DEAD_LETTER_TOPIC -g GROUP -w WINDOW -k DEATHS [-l RECORDS] FILE
  *
- * It reads the topic (what each record is), the dead letters, and the file in which the task and the script
- * wrote what they did, in the order in which it happened. Each promise is one line:
+ * With -l it was a calm run, in which nobody was killed: then attempts are exact, each backtrace is there, and no
+ * lane was passed by for more than so many RECORDS of another one while it waited (chaos/waits.c).
+ *
+ * It reads the topic (what each record is), the dead letters, and the file in which the task and the script wrote
+ * what they did, in the order in which it happened. Each promise is one line:
  *
  * - lost: a record that neither ended nor is a dead letter.
- * - order: in a partition a record may begin only as the one after the record that began last, if that one
- * ended since it began last, or is a dead letter; or as that same record again; or as an earlier one, which
- * is a repeat, after which the same holds from there on. Records passed over are dead letters. A record ends
- * only while no other one of its partition has begun since: two are never worked on at a time.
- * - repeated: a record that begins though it ended before. Its cause is where the partition went back: the
- * death of a worker (to the record that began last, whose worker is another one of the same supervisor), a
- * SIGKILL of the supervisor that began the last one, a loss (a broker was restarted, and the group went on
- * without that supervisor, which said so), a handover (to the one record that was still running at
- * drain_timeout). Anything else is unexplained.
+ * - order: in a partition a record may begin only as the one after the record that began last, if that one ended
+ *   since it began last, or is a dead letter; or as that same record again; or as an earlier one, which is a
+ *   repeat, after which the same holds from there on. Records passed over are dead letters. A record ends only
+ *   while no other one of its partition has begun since: two are never worked on at a time.
+ * - repeated: a record that begins though it ended before. Its cause is where the partition went back: the death of
+ *   a worker (to the record that began last, whose worker is another one of the same supervisor), a SIGKILL of the
+ *   supervisor that began the last one, a loss (a broker was restarted, and the group went on without that
+ *   supervisor, which said so), a handover (to the one record that was still running at drain_timeout). Anything
+ *   else is unexplained.
  * - window: after the death of a supervisor, or a loss, a partition goes back at most WINDOW records.
- * - poison: each kind with its reason, attempts and bytes. Where a worker that was on the record was killed
- * by the script, "crash: SIGKILL" is right too; where a supervisor was, "crash: the supervisor ended".
- * - duplicates: a second dead letter is right only where a supervisor that had begun the record was killed,
- * or lost it. */
-#include <getopt.h>
+ * - poison: each kind with its reason, attempts and bytes. Where a worker that was on the record was killed by the
+ *   script, "crash: SIGKILL" is right too; where a supervisor was, "crash: the supervisor ended".
+ * - duplicates: a second dead letter is right only where a supervisor that had begun the record was killed, or lost
+ *   it. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +31,10 @@
 
 #include "tests/kafka/chaos/lines.h"
 #include "tests/kafka/chaos/topics.h"
+#include "tests/kafka/chaos/verdict.h"
+#include "tests/kafka/chaos/waits.h"
+#include "tests/kafka/common/options.h"
 
-#define SHOWN 8 /* wrong things of each sort; the rest is counted */
 #define PIDS (1 << 22)
 
 enum kind { WORK, SEGV, ABORT, EXIT, LOOP, FAIL, REJECT, RETURN, HOG, DECODE, N_KINDS };
@@ -73,22 +76,10 @@ static int n_parts;
 enum { KILLED = 1, LOST = 2 };     /* by the script; a supervisor that lost its assignment */
 static unsigned char killed[PIDS]; /* by pid */
 static long bad_lost, bad_order, bad_poison, bad_healthy, bad_duplicates, bad_repeats, bad_window, bad_ends,
-    bad_lines;
+    bad_lines, bad_waits;
 static long begins, repeats[N_CAUSES], deepest, deaths, letters, duplicates, by_kill, by_supervisor,
     no_backtrace;
-static long kills[4], ticks, of_kind[N_KINDS], window_limit;
-
-static void __attribute__((format(printf, 2, 3))) wrong(long *count, const char *format, ...)
-{
-    va_list args;
-    if ((*count)++ >= SHOWN)
-        return;
-    va_start(args, format);
-    printf("      ");
-    vprintf(format, args);
-    printf("\n");
-    va_end(args);
-}
+static long kills[4], ticks, of_kind[N_KINDS], window_limit, waits_limit, longest;
 
 /* ---- what Kafka has ---- */
 
@@ -122,6 +113,8 @@ reason_right(struct rec *r, const char *reason)
 static bool
 attempts_right(const struct rec *r, long attempts)
 {
+    if (waits_limit > 0 && kinds[r->kind].one_attempt)
+        return attempts == 1;
     return attempts == 3 || (kinds[r->kind].one_attempt && attempts >= 1 && attempts < 3);
 }
 
@@ -264,11 +257,22 @@ check_begin(struct part *p, const struct line *l)
 }
 
 static void
+check_wait(const struct line *l)
+{
+    long passed = waits_line(l);
+    longest = passed > longest ? passed : longest;
+    if (waits_limit > 0 && passed > waits_limit)
+        wrong(&bad_waits, "%d:%" PRId64 " waited while another lane ended %ld records", l->partition, l->offset,
+              passed);
+}
+
+static void
 check_line(const char *text)
 {
     struct line l;
     if (!read_line(text, &l))
         return;
+    check_wait(&l);
     struct part *p = &parts[l.partition];
     if (strcmp(l.what, "begin") == 0) {
         check_begin(p, &l);
@@ -310,16 +314,6 @@ check_ends(rd_kafka_t *rk, const char *topic)
                   parts[p].n);
 }
 
-static void __attribute__((format(printf, 3, 4))) verdict(long bad, const char *name, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    printf("%-5s %-12s %ld wrong; ", bad == 0 ? "ok" : "FAIL", name, bad);
-    vprintf(format, args);
-    printf("\n");
-    va_end(args);
-}
-
 static int
 report(void)
 {
@@ -340,48 +334,36 @@ report(void)
     verdict(bad_poison, "poison",
             "%ld dead letters; %ld for our own SIGKILL, %ld for the supervisor's end, %ld without backtrace",
             letters, by_kill, by_supervisor, no_backtrace);
+    if (waits_limit > 0) {
+        verdict(no_backtrace, "backtraces", "dead letters for a signal or a deadline without one");
+        verdict(bad_waits, "waited", "at most %ld records of one lane passed another that waited", longest);
+    }
     verdict(bad_duplicates, "duplicates", "%ld more than once", duplicates);
     verdict(bad_healthy, "healthy", "dead letters of healthy records");
     verdict(bad_ends, "committed", "the group stands at the ends");
     verdict(ticks == 0, "timer", "%ld triggers", ticks);
     printf("      killed: %ld workers, %ld timers, %ld supervisors, %ld brokers\n", kills[0], kills[1],
            kills[2], kills[3]);
-    return (bad_lost | bad_order | bad_lines | bad_repeats | bad_window | bad_poison | bad_duplicates |
-            bad_healthy | bad_ends) != 0;
+    return verdict_failed();
 }
 
 int
 main(int argc, char **argv)
 {
     const char *brokers = NULL, *topic = NULL, *dead = NULL, *group = NULL;
-    for (int option; (option = getopt(argc, argv, "b:t:d:g:w:k:")) != -1;)
-        switch (option) {
-        case 'b':
-            brokers = optarg;
-            break;
-        case 't':
-            topic = optarg;
-            break;
-        case 'd':
-            dead = optarg;
-            break;
-        case 'g':
-            group = optarg;
-            break;
-        case 'w':
-            window_limit = atol(optarg);
-            break;
-        case 'k':
-            deaths = atol(optarg);
-            break;
-        default:
-            return 64;
-        }
-    if (!brokers || !topic || !dead || !group || window_limit < 1 || optind != argc - 1) {
-        fprintf(stderr, "usage: chaos_check -b ADDRESS -t TOPIC -d DEAD_LETTER_TOPIC -g GROUP -w WINDOW -k "
-                        "DEATHS FILE\n");
-        return 64;
-    }
+    const struct tool_option table[] = {
+        {'b', .text = &brokers, .needed = true},
+        {'t', .text = &topic, .needed = true},
+        {'d', .text = &dead, .needed = true},
+        {'g', .text = &group, .needed = true},
+        {'w', .number = &window_limit, .least = 1, .needed = true},
+        {'k', .number = &deaths},
+        {'l', .number = &waits_limit, .least = 1},
+        {0},
+    };
+    const char *file = *options_read(
+        argc, argv, table, 1,
+        "-b ADDRESS -t TOPIC -d DEAD_LETTER_TOPIC -g GROUP -w WINDOW -k DEATHS [-l RECORDS] FILE");
     rd_kafka_t *rk = topics_open(brokers, group);
     int64_t ends[TOPICS_PARTITIONS];
     n_parts = topics_ends(rk, topic, ends);
@@ -389,10 +371,10 @@ main(int argc, char **argv)
         parts[p] =
             (struct part){.recs = calloc((size_t)ends[p] + 1, sizeof(struct rec)), .n = ends[p], .last = -1};
     topics_read(rk, topic, take_record);
-    lines_each(argv[optind], note_event);
-    lines_each(argv[optind], note_owner);
+    lines_each(file, note_event);
+    lines_each(file, note_owner);
     topics_read(rk, dead, take_letter);
-    lines_each(argv[optind], check_line);
+    lines_each(file, check_line);
     check_records();
     check_ends(rk, topic);
     rd_kafka_destroy(rk);

@@ -12,7 +12,8 @@ set -u
 cd "$(dirname "$0")/../.."
 build=$(realpath "${BUILD:-build}")
 cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three killed_supervisor
-       killed_broker gaps_committed gaps_uncommitted feeds killed_workers sends sends_speed offsets'
+       killed_broker gaps_committed gaps_uncommitted feeds killed_workers poison crashing successor sends sends_speed
+       offsets'
 
 # ---- waiting, starting, ending ----
 
@@ -331,6 +332,88 @@ case_sends_speed() {
     echo "with sends $((records / with)) records/ms, without $((records / without)); $(printf '%s\n' "${ratios[@]}" | sort -n | sed -n 2p) % (median of 3)"
 }
 
+# Bad records of each kind among 100,000, over 8 partitions and 4 workers: each is one dead letter with its reason, its
+# attempts, its bytes and, where it should have one, its backtrace; every other record was finished exactly once; and no
+# lane waited for the bad record of another one, which would let 900 records and more of a third one pass by.
+case_poison() {
+    local records=100000 seed=${KAFKA_TEST_SEED:-$RANDOM}
+    "$build/kafka/chaos_fill" -b "$brokers" -t poison -n $records -p 8 -e 1 -s "$seed" || fail "chaos_fill failed"
+    cat >"$dir/poison.json" <<END
+{ "app": "poison", "modules": ["$build/kafka/chaos.so"],
+  "tasks": { "work": { "topic": "poison", "concurrency": 4, "order": "partition", "attempts": 3,
+    "backoff": ["20ms", "100ms"], "deadline": "1s", "dead_letter_limit": 0,
+    "limits": { "memory": "400MB", "core": 0 } } } }
+END
+    CHAOS_FILE=$dir/done CHAOS_WORK_US=300 start app poison --until-end
+    expect_end "$pid" 0 120
+    "$build/kafka/chaos_check" -b "$brokers" -t poison -d poison.work.dlq -g poison.work -w 100000 -k 0 -l 400 \
+        "$dir/done" >"$dir/account" || { cat "$dir/account" >&2; fail "seed $seed"; }
+    sed -n 's/^ok *\(lost\|poison\|waited\) *0 wrong; //p' "$dir/account"
+    at_ends poison.work poison 8 $((records / 8))
+}
+
+# An app of the module `timed`. MORE: members of its task.
+timed_app() { # NAME TOPIC MORE
+    printf '{"app": "%s", "modules": ["%s/kafka/timed.so"], "tasks": {"work": {"topic": "%s", %s}}}\n' \
+        "$1" "$build" "$2" "$3" >"$dir/$1.json"
+}
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+# What the partitions 1 to 7 got through, in records a second: from the first record of the first to the last of the last.
+rate_of_others() { # FILE RECORDS_A_PARTITION
+    awk -v n="$2" '
+        $2 == 0 { next }
+        $1 == "first" && (from == 0 || $3 < from) { from = $3 }
+        $1 == "last" && $3 > to { to = $3 }
+        END { printf "%d\n", 7 * n / (to - from) * 1e9 }' "$1"
+}
+
+# One record in 100,000 ends its worker, all of them in partition 0: what do the other partitions lose? Runs with and
+# without take turns; the ratio of each pair is shown and not judged: machines differ.
+case_crashing() {
+    local each=200000 pair every name
+    fill crashing $((8 * each)) 8 -s 120
+    for pair in 1 2 3 4 5; do
+        for every in 0 12500; do
+            name=crashing_${pair}_$every
+            timed_app "$name" crashing \
+                '"concurrency": 4, "attempts": 3, "backoff": ["10ms", "50ms"], "limits": {"core": 0}'
+            TIMED_FILE=$dir/$name.times TIMED_LAST=$((each - 1)) TIMED_DEATH_EVERY=$every TIMED_DEATH_LANES=1 \
+                start "$name" "$name" --until-end
+            expect_end "$pid" 0 60
+            rate_of_others "$dir/$name.times" $each >>"$dir/rates_$every"
+            at_ends "$name.work" crashing 8 $each
+        done
+    done
+    [ "$(cat "$dir"/*_12500.times | grep -c segv)" = 240 ] || fail "not as many deaths as there should be"
+    echo "others: $(median <"$dir/rates_0") records/s without, $(median <"$dir/rates_12500") with, ratio of pairs" \
+        "$(paste "$dir/rates_0" "$dir/rates_12500" | awk '{ printf "%.3f\n", $2 / $1 }' | median) (median of 5)"
+}
+
+# The median time from a death to the first record of the successor, of the deaths of one kind, in ms with a digit.
+successor_ms() { # KIND
+    awk -v kind="$1" '
+        $1 == kind { died[$2] = $3 }
+        $1 == "segv" && kind == "kill" || $1 == "kill" && kind == "segv" { delete died[$2] }
+        $1 == "begins" && ($2 in died) { printf "%.1f\n", ($3 - died[$2]) / 1e6; delete died[$2] }' \
+        "$dir/times" >"$dir/$1"
+    [ "$(wc -l <"$dir/$1")" -ge 100 ] || fail "only $(wc -l <"$dir/$1") successors after $1"
+    echo "$(median <"$dir/$1") ms after $2 (median of $(wc -l <"$dir/$1"))"
+}
+
+# From the death of a worker to the first record of its successor, while there is work enough for both.
+case_successor() {
+    local each=1200
+    fill successor $((8 * each)) 8
+    timed_app successor successor '"concurrency": 2, "attempts": 1, "dead_letter_limit": 0, "limits": {"core": 0}'
+    TIMED_FILE=$dir/times TIMED_DEATH_EVERY=40 TIMED_DEATH_LANES=8 TIMED_WORK_US=500 start app successor --until-end
+    expect_end "$pid" 0 60
+    successor_ms kill "a SIGKILL"
+    successor_ms segv "a fault"
+    at_ends successor.work successor 8 $each
+}
+
 # What Kafka says about all of these groups: committed at the ends, no lag.
 case_offsets() {
     [ -s "$work/ends" ] || fail "no case came to its end before this one"
@@ -421,7 +504,8 @@ for name in "$@"; do
         exit 64
     }
 done
-for program in headrace kafka/fill kafka/check kafka/forward_check kafka/forward.so test-modules/recorder.so; do
+for program in headrace kafka/fill kafka/check kafka/chaos_fill kafka/chaos_check kafka/chaos.so kafka/timed.so \
+    kafka/forward_check kafka/forward.so test-modules/recorder.so; do
     [ -e "$build/$program" ] || {
         echo "run.sh: $build/$program is not built; make test-kafka builds and runs all" >&2
         exit 1
