@@ -1,4 +1,4 @@
-/* spawn.h - the birth of a child process: fork and at once exec. */
+/* spawn.h - the birth of a child process: vfork and at once exec. */
 #ifndef SUPERVISOR_SPAWN_H
 #define SUPERVISOR_SPAWN_H
 
