@@ -55,7 +55,7 @@ $(BUILD)/headrace-worker: $(BUILD)/obj/worker/main.o $(worker) $(shared)
 	$(q)echo '  link    $@' && $(link) -rdynamic -Wl,-z,now -o $@ $^ $(zmq) -ldl
 $(BUILD)/headrace-timer: $(BUILD)/obj/worker/timer/main.o $(timer) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(zmq)
-$(BUILD)/headrace-symbolize: $(BUILD)/obj/worker/symbolize/main.o $(symbolize) $(call objects,shared/mem.c shared/log.c shared/clock.c)
+$(BUILD)/headrace-symbolize: $(BUILD)/obj/worker/symbolize/main.o $(symbolize) $(call objects,shared/mem.c shared/log.c shared/clock.c shared/utf8.c)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(dw)
 $(BUILD)/unit-tests: $(unit) $(supervisor) $(worker) $(timer) $(symbolize) $(conf) $(shared)
 	$(q)echo '  link    $@' && $(link) -rdynamic -o $@ $^ $(kafka) $(zmq) $(check) $(dw) -ldl

@@ -15,6 +15,7 @@
 
 #include "conf/option.h"
 #include "shared/mem.h"
+#include "shared/utf8.h"
 
 #define FILE_MAX (16 << 20)
 
@@ -24,9 +25,10 @@ note(char ***list, size_t *n, const char *format, va_list args)
     char *text = NULL;
     if (vasprintf(&text, format, args) < 0)
         text = mem_string(format);
-    for (char *p = text; *p; p++) /* one text is one line, whatever a file or a module put into it */
+    for (char *p = text; *p; p++) /* one text is one line, whatever a file or a module put into it, */
         if ((unsigned char)*p < ' ' || *p == 0x7f)
             *p = ' ';
+    utf8_plain_text(text, ""); /* and only shows */
     *list = mem_grow(*list, *n + 1, sizeof **list);
     (*list)[(*n)++] = text;
 }

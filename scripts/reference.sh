@@ -110,7 +110,7 @@ EOC
 
 # The words of options are in conf/, which uses shared/.
 ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I. -Wall -o "$work/reference" "$work/reference.c" conf/*.c \
-    shared/{mem,log,clock}.c $(pkg-config --cflags --libs jansson) -pthread
+    shared/{mem,log,clock,utf8}.c $(pkg-config --cflags --libs jansson) -pthread
 {
     cat <<'EOF_HEAD'
 # Every key of a configuration

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shared/utf8.h"
+
 #define LINE_MAX_ 4096 /* also what a pipe takes in one piece (PIPE_BUF) */
 
 static char process_name[128] = "headrace";
@@ -55,33 +57,18 @@ log_level_name(enum log_level level)
     return level_names[level];
 }
 
-/* utf8_length returns the length of the valid UTF-8 character at p, or 0. */
-static size_t
-utf8_length(const unsigned char *p)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80) /* also stops at the final NUL */
-            return 0;
-    if (n == 3 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0)))
-        return 0;
-    if (n == 4 && ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90)))
-        return 0;
-    return n;
-}
-
 /* append_escaped copies text into line, escaping what could break a line apart. */
 static size_t
 append_escaped(char *line, size_t at, size_t limit, const char *text)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p && at + 5 < limit;) {
-        size_t n = utf8_length(p);
-        if (n > 0 && *p >= 0x20 && *p != 0x7f) {
+    for (const char *p = text, *end = text + strlen(text); p < end && at + 5 < limit;) {
+        size_t n = utf8_length(p, (size_t)(end - p));
+        if (n > 0 && !utf8_is_control(p, n)) {
             memcpy(line + at, p, n);
             at += n;
             p += n;
         } else {
-            at += (size_t)snprintf(line + at, limit - at, *p == '\n' ? "\\n" : "\\x%02x", *p);
+            at += (size_t)snprintf(line + at, limit - at, *p == '\n' ? "\\n" : "\\x%02x", (unsigned char)*p);
             p++;
         }
     }

@@ -26,6 +26,7 @@
 #include "shared/children.h"
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "shared/utf8.h"
 #include "supervisor/spawn.h"
 
 #define AT_ONCE 4 /* processes: a task whose workers all die together is not to take the machine */
@@ -131,6 +132,7 @@ end(struct autopsy *a)
             break;
         }
     a->ended = true;
+    a->length = utf8_plain(a->line, a->length, "");
     a->line[a->length] = '\0';
     a->line = mem_grow(a->line, a->length + 1, 1); /* it may be held for long */
     if (a->done)

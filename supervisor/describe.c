@@ -23,6 +23,7 @@
 
 #include "shared/children.h"
 #include "shared/mem.h"
+#include "shared/utf8.h"
 #include "supervisor/description.h"
 #include "supervisor/programs.h"
 #include "supervisor/spawn.h"
@@ -202,20 +203,21 @@ judge(const struct describing *d, mono_ns limit, char **problem)
     return description;
 }
 
-/* show_output prints what the module printed, each line set off, control characters taken out. */
+/* show_output prints what the module printed, each line set off, and nothing that a terminal would take for an
+ * order. */
 static void
-show_output(const char *module, const struct intake *output)
+show_output(const char *module, struct intake *output)
 {
-    if (output->size == 0)
+    size_t size = output->size > 0 ? utf8_plain(output->data, output->size, "\n\t") : 0;
+    if (size == 0)
         return;
     fprintf(stderr, "headrace: %s printed while it was loaded:\n", module);
-    for (size_t i = 0; i < output->size; i++) {
-        unsigned char b = (unsigned char)output->data[i];
+    for (size_t i = 0; i < size; i++) {
         if (i == 0 || output->data[i - 1] == '\n')
             fputs("    ", stderr);
-        fputc(b == '\n' || b == '\t' || (b >= ' ' && b != 0x7f) ? b : '?', stderr);
+        fputc(output->data[i], stderr);
     }
-    if (output->data[output->size - 1] != '\n')
+    if (output->data[size - 1] != '\n')
         fputc('\n', stderr);
     if (output->over)
         fprintf(stderr, "    (and more than %d KB)\n", OUTPUT_MAX >> 10);

@@ -8,49 +8,18 @@
 #include <string.h>
 
 #include "shared/mem.h"
+#include "shared/utf8.h"
 
 #define DUMP_WIDTH 16
-
-/* character_length returns how many bytes the character at `at` has, 0 if it is no UTF-8. */
-static size_t
-character_length(const unsigned char *at, size_t left)
-{
-    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = at[0] < 0x80 ? 1 : at[0] >> 5 == 0x6 ? 2 : at[0] >> 4 == 0xe ? 3 : at[0] >> 3 == 0x1e ? 4 : 0;
-    if (n < 2 || n > left)
-        return n > left ? 0 : n;
-    unsigned code = at[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (at[i] & 0x3fu);
-    }
-    return code < least[n] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? 0 : n;
-}
-
-/* is_control: what a terminal may take for an order; U+0080 to U+009F are orders too, and U+2028, U+2029 and
- * those that turn the direction around make a line look like another. */
-static bool
-is_control(const unsigned char *at, size_t length)
-{
-    if (length == 1)
-        return at[0] < ' ' || at[0] == 0x7f;
-    if (length == 2)
-        return at[0] == 0xc2 && at[1] < 0xa0;
-    if (length == 3 && at[0] == 0xe2)
-        return (at[1] == 0x80 && at[2] >= 0xa8 && at[2] <= 0xae) ||
-               (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9);
-    return false;
-}
 
 bool
 bytes_are_text(struct bytes b)
 {
-    const unsigned char *at = (const unsigned char *)b.data;
+    const char *at = b.data;
     size_t n;
     for (size_t left = b.size; left > 0; left -= n, at += n) {
-        n = character_length(at, left);
-        if (n == 0 || (is_control(at, n) && *at != '\n' && *at != '\t'))
+        n = utf8_length(at, left);
+        if (n == 0 || (utf8_is_control(at, n) && *at != '\n' && *at != '\t'))
             return false;
     }
     return true;
@@ -59,17 +28,10 @@ bytes_are_text(struct bytes b)
 char *
 bytes_line(struct bytes b)
 {
-    const unsigned char *at = (const unsigned char *)b.data;
-    char *line = mem_alloc(b.size + 1), *end = line;
-    for (size_t left = b.size; left > 0;) {
-        size_t n = character_length(at, left), step = n ? n : 1;
-        if (n == 0 || is_control(at, n))
-            *end++ = '?';
-        else
-            end = mempcpy(end, at, n);
-        at += step;
-        left -= step;
-    }
+    char *line = mem_alloc(b.size + 1);
+    if (b.size > 0)
+        memcpy(line, b.data, b.size);
+    line[utf8_plain(line, b.size, "")] = '\0';
     return line;
 }
 

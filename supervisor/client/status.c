@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "shared/mem.h"
+#include "shared/utf8.h"
 #include "supervisor/client/ask.h"
 #include "supervisor/client/commands.h"
 #include "supervisor/client/table.h"
@@ -47,15 +48,28 @@ duration_text(char *text, size_t size, double seconds)
         snprintf(text, size, "%" PRId64 "s", s);
 }
 
+/* print_safe prints a text of the app's, and nothing that a terminal would take for an order. */
+static void
+print_safe(const char *text)
+{
+    char *plain = utf8_plain_text(mem_string(text), "");
+    fputs(plain, stdout);
+    free(plain);
+}
+
 static void
 print_head(json_t *status)
 {
     char up[64];
     duration_text(up, sizeof up, json_number_value(json_object_get(status, "uptime_s")));
-    printf("%s  pid %" JSON_INTEGER_FORMAT "  %s  up %s", text_of(status, "app"),
-           json_integer_value(json_object_get(status, "pid")), text_of(status, "state"), up);
-    if (json_object_get(status, "brokers"))
-        printf("  brokers %s", text_of(status, "brokers"));
+    print_safe(text_of(status, "app"));
+    printf("  pid %" JSON_INTEGER_FORMAT "  ", json_integer_value(json_object_get(status, "pid")));
+    print_safe(text_of(status, "state"));
+    printf("  up %s", up);
+    if (json_object_get(status, "brokers")) {
+        printf("  brokers ");
+        print_safe(text_of(status, "brokers"));
+    }
     putchar('\n');
 }
 
@@ -79,14 +93,6 @@ static void
 number_cell(struct table *t, json_t *number)
 {
     table_json(t, json_number_value(number) < 0 ? NULL : number);
-}
-
-/* print_safe prints a text that may come from elsewhere, without control characters. */
-static void
-print_safe(const char *text)
-{
-    for (; *text; text++)
-        putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
 }
 
 static void
@@ -126,7 +132,9 @@ print_troubles(json_t *tasks)
         const char *trouble = json_string_value(json_object_get(task, "trouble"));
         if (!trouble && letters == 0)
             continue;
-        printf("\n%s: ", text_of(task, "name"));
+        putchar('\n');
+        print_safe(text_of(task, "name"));
+        printf(": ");
         if (letters > 0)
             printf("%" JSON_INTEGER_FORMAT " dead letter%s not confirmed yet%s", letters,
                    letters == 1 ? "" : "s", trouble ? ": " : "");
@@ -240,7 +248,9 @@ print_details(json_t *tasks)
     json_t *task;
     size_t i;
     json_array_foreach(tasks, i, task) {
-        printf("\n%s:\n", text_of(task, "name"));
+        putchar('\n');
+        print_safe(text_of(task, "name"));
+        printf(":\n");
         print_workers(json_object_get(task, "workers"));
         print_partitions(json_object_get(task, "partitions"));
     }
@@ -281,13 +291,23 @@ parse(struct wish *w, int argc, char **argv)
     return 0;
 }
 
+/* print_json: in ASCII, since it may be a terminal that reads it; the library leaves U+007F as it is. */
+static void
+print_json(json_t *status)
+{
+    char *text = json_dumps(status, JSON_INDENT(2) | JSON_REAL_PRECISION(12) | JSON_ENSURE_ASCII);
+    for (const char *p = text ? text : ""; *p; p++)
+        fputs(*p == 0x7f ? "\\u007f" : (char[2]){*p}, stdout);
+    putchar('\n');
+    free(text);
+}
+
 static void
 print_status(const struct wish *w, json_t *status)
 {
     json_t *tasks = json_object_get(status, "tasks");
     if (w->json) {
-        json_dumpf(status, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-        putchar('\n');
+        print_json(status);
         return;
     }
     print_head(status);

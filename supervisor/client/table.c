@@ -12,15 +12,14 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "shared/utf8.h"
 
 #define GAP 2
 
 static void
 add_cell(struct table *t, char *text)
 {
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < ' ' || *p == 0x7f)
-            *p = '?';
+    utf8_plain_text(text, "");
     t->cells = mem_grow(t->cells, t->n_cells + 1, sizeof *t->cells);
     t->cells[t->n_cells++] = text;
 }

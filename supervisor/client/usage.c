@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "shared/utf8.h"
 
 enum { OPTIONS_MAX = 32 };
 
@@ -23,9 +24,7 @@ print_line(const char *command, const char *format, va_list args, const char *be
     char *text;
     if (vasprintf(&text, format, args) < 0)
         return;
-    for (char *p = text; *p; p++)
-        if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
-            *p = '?';
+    utf8_plain_text(text, "\n");
     fflush(stdout);
     if (behind)
         fprintf(stderr, "headrace %s: %s (see headrace %s --help)\n", command, text, behind);

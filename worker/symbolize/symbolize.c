@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "shared/mem.h"
+#include "shared/utf8.h"
 #include "worker/symbolize/symbols.h"
 
 #define REPLACED " (deleted)" /* how the kernel marks the path of a file that was replaced */
@@ -85,14 +86,6 @@ add_take(struct answer *a, char *entry)
     free(a->last);
     a->last = entry;
     a->times = 1;
-}
-
-static void
-clean(char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            *text = '?';
 }
 
 /* task_name takes off what headrace.h puts before the name of a body. */
@@ -224,6 +217,5 @@ symbolize(const char *text)
     for (size_t i = 0; i < n_files; i++)
         symbols_close(files[i].symbols);
     free(copy);
-    clean(a.text);
-    return a.text;
+    return utf8_plain_text(a.text, "");
 }
