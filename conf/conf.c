@@ -18,6 +18,7 @@
 #include "shared/utf8.h"
 
 #define FILE_MAX (16 << 20)
+#define READ_FIRST (16 << 10)
 
 static void __attribute__((format(printf, 3, 0)))
 note(char ***list, size_t *n, const char *format, va_list args)
@@ -64,8 +65,12 @@ read_whole(const char *path, size_t *size)
         errno = EISDIR;
         return NULL;
     }
-    char *text = mem_alloc(FILE_MAX + 1);
-    *size = fread(text, 1, FILE_MAX + 1, f);
+    char *text = NULL;
+    size_t room = 0;
+    for (*size = 0; *size == room && room <= FILE_MAX; *size += fread(text + *size, 1, room - *size, f)) {
+        room = room ? 2 * room : READ_FIRST;
+        text = mem_grow(text, room, 1);
+    }
     int error = ferror(f) ? errno : *size > FILE_MAX ? EFBIG : 0;
     fclose(f);
     if (!error)
