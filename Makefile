@@ -46,6 +46,8 @@ modules  := $(patsubst tests/flow/modules/%.c,$(BUILD)/test-modules/%.so,$(wildc
             $(patsubst tests/kafka/modules/%.c,$(BUILD)/kafka/%.so,$(wildcard tests/kafka/modules/*.c))
 core     := $(call objects,$(addprefix supervisor/,ledger.c dispatch.c attempts.c restart.c pace.c))
 simulate := $(call objects,tests/simulate/*.c) $(core)
+targets  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+fuzzer   := $(findstring fuzzer,$(SAN))
 tools    := $(patsubst tests/kafka/%.c,$(BUILD)/kafka/%,$(wildcard tests/kafka/*.c))
 
 all: $(programs) $(tasks)
@@ -63,6 +65,11 @@ $(BUILD)/flow-tests: $(flow) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq) $(check)
 $(BUILD)/simulate: $(simulate) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(zmq)
+# A fuzz target has all of the product behind it in an archive: what it includes or imitates takes the place of that.
+$(BUILD)/fuzz/product.a: $(supervisor) $(worker) $(symbolize) $(conf) $(shared) $(BUILD)/obj/tests/fuzz/play/terminal.o
+	$(q)mkdir -p $(@D) && echo '  ar      $@' && rm -f $@ && ar rcs $@ $^
+$(targets): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(if $(fuzzer),,$(BUILD)/obj/tests/fuzz/play/replay.o) $(BUILD)/fuzz/product.a
+	$(q)echo '  link    $@' && $(link) $(if $(fuzzer),-fsanitize=fuzzer) -o $@ $^ $(kafka) $(zmq) $(dw) -ldl
 $(tools): $(BUILD)/kafka/%: $(BUILD)/obj/tests/kafka/%.o $(call objects,tests/kafka/common/*.c) $(shared)
 	$(q)mkdir -p $(@D) && echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)
 $(BUILD)/kafka/chaos_check $(BUILD)/kafka/forward_check: $(call objects,tests/kafka/chaos/*.c)
@@ -120,10 +127,17 @@ demo:
 test:
 	scripts/setup.sh
 	$(MAKE) --no-print-directory SAN=$(TEST_SAN) -j$(shell nproc) ready
-	$(MAKE) --no-print-directory SAN=$(TEST_SAN) boundaries test-unit simulate test-flow
-ready: all $(modules) $(BUILD)/unit-tests $(BUILD)/flow-tests $(BUILD)/simulate
+	$(MAKE) --no-print-directory SAN=$(TEST_SAN) boundaries test-unit test-fuzz simulate test-flow
+ready: all $(modules) $(BUILD)/unit-tests $(BUILD)/flow-tests $(BUILD)/simulate $(targets)
 test-unit: all $(modules) $(BUILD)/unit-tests
 	$(BUILD)/unit-tests
+test-fuzz: $(targets)
+	BUILD=$(BUILD) scripts/fuzz.sh replay
+fuzz:
+	scripts/setup.sh --fuzz
+	$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,$(TEST_SAN) BUILD=build-fuzz -j$(shell nproc) fuzz-ready
+	BUILD=build-fuzz scripts/fuzz.sh run
+fuzz-ready: $(targets)
 simulate: $(BUILD)/simulate
 	$(BUILD)/simulate
 test-flow: all $(modules) $(BUILD)/flow-tests
@@ -143,16 +157,17 @@ style:
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-fuzz
 help:
 	@echo 'make             headrace, its worker and timer programs, the example tasks'
 	@echo 'make install     into PREFIX=$(PREFIX) (and uninstall); DESTDIR for packages'
 	@echo 'make demo        the example on an embedded broker; Ctrl-C ends it, or DEMO_SECONDS=N'
 	@echo 'make test        unit and flow tests under sanitizers (test-unit, test-flow: one ring alone)'
 	@echo 'make simulate    the pure core in random schedules; SIM_SECONDS=3, SIM_SEED=N'
+	@echo 'make fuzz        hostile input of every kind (clang); FUZZ_SECONDS=60; what was found: make test-fuzz'
 	@echo 'make test-kafka  the tests against a real Kafka on this machine (Java 17, Maven)'
 	@echo 'make chaos       kills, stops and poison against a real Kafka; CHAOS_SECONDS=60, CHAOS_SEED=N'
 	@echo 'make valgrind    the unit tests under valgrind'
 	@echo 'make boundaries  who includes and links whom; make style: sizes; make format: clang-format'
 	@echo 'make reference   conf/reference.md out of conf/options.def'
-.PHONY: all ready install uninstall demo test test-unit test-flow simulate test-kafka chaos valgrind boundaries reference style format clean help
+.PHONY: all ready install uninstall demo test test-unit test-flow test-fuzz fuzz fuzz-ready simulate test-kafka chaos valgrind boundaries reference style format clean help

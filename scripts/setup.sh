@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# setup.sh [--kafka] [--check] - installs what building and testing headrace needs.
+# setup.sh [--kafka] [--fuzz] [--check] - installs what building and testing headrace needs.
 #
-# Does nothing, and asks nothing, where all of it is there. With --kafka also what scripts/kafka.sh needs.
-# With --check it only looks, and exits with 1 where something is missing.
+# Does nothing, and asks nothing, where all of it is there. With --kafka also what scripts/kafka.sh needs,
+# with --fuzz what `make fuzz` needs. With --check it only looks, and exits with 1 where something is missing.
 set -eu
 
 # name | how it is found | what Debian and Ubuntu call it | what it is
@@ -20,15 +20,20 @@ kafka_needs='
 java        tool  openjdk-17-jre-headless  Java 17
 mvn         tool  maven                    Maven
 '
+fuzz_needs='
+clang       tool    clang                    clang
+libfuzzer   runtime libclang-rt-dev          the runtime of clang (libFuzzer)
+'
 declare -A at_least=([rdkafka]=2.0.2 [libzmq]=4.3 [jansson]=2.14 [libdw]=0.170 [check]=0.15)
 
 check_only=
 for option in "$@"; do
     case $option in
     --kafka) needs+=$kafka_needs ;;
+    --fuzz) needs+=$fuzz_needs ;;
     --check) check_only=yes ;;
     *)
-        echo "setup.sh: unknown option $option; use: setup.sh [--kafka] [--check]" >&2
+        echo "setup.sh: unknown option $option; use: setup.sh [--kafka] [--fuzz] [--check]" >&2
         exit 64
         ;;
     esac
@@ -37,6 +42,8 @@ done
 there() { # NAME KIND
     case $2 in
     tool) command -v "$1" >/dev/null ;;
+    runtime) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+        clang -fsanitize=fuzzer,address -x c -o /dev/null - 2>/dev/null ;;
     lib) pkg-config --exists "$1 >= ${at_least[$1]}" 2>/dev/null ;;
     esac
 }
