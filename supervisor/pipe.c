@@ -159,7 +159,10 @@ pipe_drain(struct pipe *p)
 bool
 pipe_connected(struct pipe *p)
 {
-    return events(p) != 0;
+    int now = events(p);
+    if (now & ZMQ_POLLIN)
+        touch(p); /* looking may have taken its signal away */
+    return now != 0;
 }
 
 bool
