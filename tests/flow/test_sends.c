@@ -159,14 +159,15 @@ END_TEST
 START_TEST(test_refused_sends_trip_the_breaker)
 {
     flow_broker("records:1", "out:1", NULL);
-    for (int i = 0; i < 50; i++)
-        flow_send("records", 0, NULL, "large out 30000");
+    for (int i = 0; i < 80; i++)
+        flow_send("records", 0, NULL,
+                  "large out 30000"); /* so large that a frame of the outbox holds less than the limit */
     flow_flush();
-    struct flow_process *app =
-        app_run(sender("'dead_letter_limit': 5, 'kafka': {'message.max.bytes': 20000}"), "--until-end", NULL);
+    struct flow_process *app = app_run(
+        sender("'dead_letter_limit': 20, 'kafka': {'message.max.bytes': 20000}"), "--until-end", NULL);
     flow_expect(app, 1);
     ck_assert(flow_said(app, "send: out: larger"));
-    ck_assert_int_lt(flow_end_offset("app.send.dlq", 0), 30);
+    ck_assert_int_lt(flow_end_offset("app.send.dlq", 0), 45);
 }
 END_TEST
 
