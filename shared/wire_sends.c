@@ -254,30 +254,21 @@ wire_sends_walk(struct wire_sends_walk *walk, const void *frame)
 {
     struct wire_sends head;
     memcpy(&head, frame, sizeof head);
-    *walk = (struct wire_sends_walk){.frame = frame, .at = sizeof head, .groups = head.groups};
+    *walk = (struct wire_sends_walk){.frame = frame, .group_end = sizeof head, .groups = head.groups};
 }
 
 bool
 wire_sends_group(struct wire_sends_walk *walk, struct wire_group *group)
 {
-    struct wire_message_view view;
-    while (wire_sends_next(walk, &view)) /* those of the group before that were not asked for */
-        ;
     if (walk->groups == 0)
         return false;
+    walk->at = walk->group_end; /* messages that were not asked for are passed over */
     memcpy(group, walk->frame + walk->at, sizeof *group);
+    walk->group_end = walk->at + group->size;
     walk->at += sizeof *group;
     walk->messages = group->messages;
     walk->groups--;
     return true;
-}
-
-void
-wire_sends_at(const unsigned char *frame, size_t at, struct wire_message_view *view)
-{
-    const char *wrong = view_message(frame + at, view);
-    if (wrong)
-        panic("a frame that was checked cannot be read: %s", wrong);
 }
 
 bool
@@ -285,7 +276,9 @@ wire_sends_next(struct wire_sends_walk *walk, struct wire_message_view *view)
 {
     if (walk->messages == 0)
         return false;
-    wire_sends_at(walk->frame, walk->at, view);
+    const char *wrong = view_message(walk->frame + walk->at, view);
+    if (wrong)
+        panic("a frame that was checked cannot be read: %s", wrong);
     walk->at += view->m.size;
     walk->messages--;
     return true;

@@ -81,12 +81,11 @@ struct wire_message_view {
 struct wire_sends_walk {
     const unsigned char *frame;
     size_t at;
+    size_t group_end;          /* of the group that the walk is in */
     uint32_t groups, messages; /* still to come */
 };
 void wire_sends_walk(struct wire_sends_walk *walk, const void *frame);
 bool wire_sends_group(struct wire_sends_walk *walk, struct wire_group *group);
 bool wire_sends_next(struct wire_sends_walk *walk, struct wire_message_view *view);
-/* wire_sends_at looks at the message that stands at `at`: where the walk was before it. */
-void wire_sends_at(const unsigned char *frame, size_t at, struct wire_message_view *view);
 
 #endif

@@ -12,8 +12,8 @@
 
 #include "shared/clock.h"
 #include "shared/wire_sends.h"
-#include "supervisor/batch.h"
 #include "supervisor/dispatch.h"
+#include "supervisor/holding.h"
 
 struct task;
 struct emitter;
@@ -29,11 +29,11 @@ void emit_free(struct emitter **e);
 void emit_letter(struct emitter *e, struct partition *p, uint64_t pos, const char *reason,
                  struct autopsy *autopsy);
 
-/* emit_group sends what one record sends: the walk is at the first message of that group, in the frame that the body holds.
- * When all are confirmed the entry at `pos` (in state ENTRY_SENDING) becomes done; where one is refused for good,
- * records_send_refused is called. `p` NULL: of a body without records; nobody waits. */
-void emit_group(struct emitter *e, struct partition *p, uint64_t pos, struct batch *body, const struct wire_group *group,
-                struct wire_sends_walk *walk);
+/* emit_frame sends what stands in a frame of sends that wire_sends_check accepted; it is copied. `sends` has one element for
+ * each group of a record, in order: when all that it sends is confirmed, its entry (in state ENTRY_SENDING) becomes done;
+ * where something is refused for good, records_send_refused is called. A group whose element has no partition is left
+ * out. */
+void emit_frame(struct emitter *e, const void *frame, size_t size, const struct holding_sends *sends);
 
 /* emit_forget: the partition is given up. What of it is under way may still be written. */
 void emit_forget(struct emitter *e, const struct partition *p);

@@ -30,30 +30,38 @@ struct emit_topic {
     int64_t max_bytes;     /* of one message; 0: not known */
 };
 
-/* One message of a group. */
+/* One message; everything points into its parcel's frame. */
 struct outgoing_message {
     enum mail_kind kind; /* first: MAIL_MESSAGE, as in struct letter */
     bool produced;       /* with librdkafka */
     bool settled;        /* confirmed, refused for good, or not to be sent */
-    uint32_t at;         /* in the body */
     struct outgoing *of;
     struct emit_topic *topic;
+    struct wire_message_view view;
 };
 
 /* What one record sends. */
 struct outgoing {
-    struct outgoing *before, *next;
-    uint64_t number;        /* in the order of arrival */
+    struct parcel *parcel;
     struct partition *part; /* NULL: nobody waits for it */
     uint64_t pos;
-    struct batch *body;
-    mono_ns arrived;
+    struct outgoing_message *messages;
     uint32_t n, settled;
-    uint32_t bytes;
     bool no_record; /* of a body without records */
     bool begun;     /* something of it was produced: it is not held back any more */
-    char *refused;  /* why a message cannot be sent at all; NULL: it can */
-    struct outgoing_message messages[];
+    bool finished;
+    char *refused; /* why a message cannot be sent at all; NULL: it can */
+};
+
+/* What came in one frame: one block of memory, the frame itself behind the rest. */
+struct parcel {
+    struct parcel *before, *next;
+    uint64_t number; /* in the order of arrival */
+    mono_ns arrived;
+    uint32_t n, finished; /* groups */
+    uint32_t from;        /* the first group that librdkafka does not have all of */
+    size_t bytes;
+    struct outgoing *groups;
 };
 
 struct emitter {
@@ -70,8 +78,8 @@ struct emitter {
     uint64_t n_letters;
     mono_ns ask_again; /* for the dead-letter topic; 0: it was answered */
     /* emit_sends.c */
-    struct outgoing *oldest, *newest,
-        *to_produce; /* to_produce: the first one with something to be produced */
+    struct parcel *oldest, *newest;
+    struct parcel *to_produce; /* the first one with something that librdkafka does not have */
     uint64_t numbers;
     uint64_t n_messages, bytes, sent;
     mono_ns produce_at; /* not before; 0: at once */
@@ -103,13 +111,13 @@ mono_ns sends_tick(struct emitter *e, mono_ns now);
 
 /* emit_topics.c */
 enum emit_verdict { EMIT_GO, EMIT_WAIT, EMIT_REFUSE };
-/* topics_look fills in the topics of the group's messages and says whether it may be produced; where it may
- * not for good, o->refused says why. */
+/* topics_look says whether the group may be produced; where it may not for good, o->refused says why. */
 enum emit_verdict topics_look(struct emitter *e, struct outgoing *o);
 void topics_open(struct emitter *e, const rd_kafka_conf_t *conf); /* before the producer is made */
 void topics_answered(struct emitter *e, rd_kafka_event_t *event);
 void topics_renew(struct emitter *e); /* the producer is about to be destroyed */
 void topics_free(struct emitter *e);
+struct emit_topic *topics_of(struct emitter *e, const char *name);
 rd_kafka_topic_t *topics_handle(struct emitter *e, struct emit_topic *t); /* for producing */
 mono_ns topics_tick(struct emitter *e, mono_ns now);
 

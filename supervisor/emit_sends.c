@@ -7,15 +7,17 @@
  * protocol rule 6). Must not know: workers, the ledger's order, where groups come from.
  *
  * DESIGN
- * Messages point into the frame that came from the worker; the group holds a reference to it, so nothing is
- * copied again. `to_produce` is the first group with something that librdkafka does not have; all before it
- * only wait for reports. A group that must wait (for what the broker says of a topic, for room in librdkafka)
- * holds up those behind it. */
+ * What comes in one frame is one parcel: one block of memory with its groups, its messages and the frame,
+ * which messages point into, so nothing is copied or allocated for each record. It is freed when its last
+ * group is finished. `to_produce` is the first parcel with something that librdkafka does not have; all
+ * before it only wait for reports. A group that must wait (for what the broker says of a topic, for room in
+ * librdkafka) holds up those behind it. */
 #include "supervisor/emit_int.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -23,6 +25,21 @@
 #define FULL_AGAIN (10 * NS_PER_MS)   /* librdkafka's queue is full */
 #define STALE_AGAIN (100 * NS_PER_MS) /* it does not know a topic yet that is there */
 #define STALE_FOR (10 * NS_PER_S)
+
+/* ---- the end of groups and parcels ---- */
+
+static void
+free_parcel(struct emitter *e, struct parcel *p)
+{
+    *(p->before ? &p->before->next : &e->oldest) = p->next;
+    *(p->next ? &p->next->before : &e->newest) = p->before;
+    if (e->to_produce == p)
+        e->to_produce = p->next;
+    e->bytes -= p->bytes;
+    for (uint32_t i = 0; i < p->n; i++)
+        free(p->groups[i].refused);
+    free(p);
+}
 
 static void
 settle(struct emitter *e, struct outgoing_message *m)
@@ -32,31 +49,14 @@ settle(struct emitter *e, struct outgoing_message *m)
     e->n_messages--;
 }
 
-static void
-unlink_group(struct emitter *e, struct outgoing *o)
-{
-    *(o->before ? &o->before->next : &e->oldest) = o->next;
-    *(o->next ? &o->next->before : &e->newest) = o->before;
-    if (e->to_produce == o)
-        e->to_produce = o->next;
-    e->bytes -= o->bytes;
-}
-
-static void
-free_group(struct outgoing *o)
-{
-    batch_unref(o->body);
-    free(o->refused);
-    free(o);
-}
-
 /* finish: nothing of the group is under way any more. */
 static void
 finish(struct emitter *e, struct outgoing *o)
 {
     struct task *t = e->task;
-    unlink_group(e, o);
     t->hungry = true;
+    o->finished = true;
+    o->parcel->finished++;
     if (o->part && o->refused)
         records_send_refused(t, o->part, o->pos, o->refused);
     else if (o->part)
@@ -64,7 +64,14 @@ finish(struct emitter *e, struct outgoing *o)
     else if (o->no_record && o->refused)
         log_error("what a task sends is refused, it is lost", "task=%s error=\"%s\"", t->conf->name,
                   o->refused);
-    free_group(o);
+}
+
+/* drop_finished frees the parcel if that was its last group. */
+static void
+drop_finished(struct emitter *e, struct parcel *p)
+{
+    if (p->finished == p->n)
+        free_parcel(e, p);
 }
 
 /* refuse_rest: o->refused says why. What is under way is waited for. */
@@ -119,29 +126,35 @@ trouble(struct emitter *e, const struct outgoing_message *m, rd_kafka_resp_err_t
 
 /* ---- producing ---- */
 
-static rd_kafka_resp_err_t
-produce(struct emitter *e, struct outgoing_message *m)
+static rd_kafka_headers_t *
+headers_of(const struct wire_message_view *v)
 {
-    struct wire_message_view v;
-    wire_sends_at(m->of->body->data, m->at, &v);
-    rd_kafka_topic_t *topic = topics_handle(e, m->topic);
-    int32_t partition = v.m.partition == WIRE_ANY_PARTITION ? RD_KAFKA_PARTITION_UA : v.m.partition;
-    void *value = (void *)(uintptr_t)v.value;
-    size_t key_length = v.key ? (size_t)v.m.key_length : 0,
-           value_length = value ? (size_t)v.m.value_length : 0;
-    if (v.m.headers == 0 && v.m.timestamp == 0)
-        return rd_kafka_produce(topic, partition, 0, value, value_length, v.key, key_length, m) == 0
-                   ? RD_KAFKA_RESP_ERR_NO_ERROR
-                   : rd_kafka_last_error();
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(v.m.headers);
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(v->m.headers);
     const unsigned char *at = NULL;
     const char *name, *text;
     size_t length;
-    while ((name = wire_header_next(&v.headers, &at, &text, &length)))
+    while ((name = wire_header_next(&v->headers, &at, &text, &length)))
         rd_kafka_header_add(headers, name, -1, text, text ? (ssize_t)length : -1);
+    return headers;
+}
+
+static rd_kafka_resp_err_t
+produce(struct emitter *e, struct outgoing_message *m)
+{
+    const struct wire_message_view *v = &m->view;
+    rd_kafka_topic_t *topic = topics_handle(e, m->topic);
+    int32_t partition = v->m.partition == WIRE_ANY_PARTITION ? RD_KAFKA_PARTITION_UA : v->m.partition;
+    void *value = (void *)(uintptr_t)v->value;
+    size_t key_length = v->key ? (size_t)v->m.key_length : 0,
+           value_length = value ? (size_t)v->m.value_length : 0;
+    if (v->m.headers == 0 && v->m.timestamp == 0)
+        return rd_kafka_produce(topic, partition, 0, value, value_length, v->key, key_length, m) == 0
+                   ? RD_KAFKA_RESP_ERR_NO_ERROR
+                   : rd_kafka_last_error();
+    rd_kafka_headers_t *headers = headers_of(v);
     rd_kafka_resp_err_t err = rd_kafka_producev(
-        e->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY(v.key, key_length),
-        RD_KAFKA_V_VALUE(value, value_length), RD_KAFKA_V_TIMESTAMP(v.m.timestamp),
+        e->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY(v->key, key_length),
+        RD_KAFKA_V_VALUE(value, value_length), RD_KAFKA_V_TIMESTAMP(v->m.timestamp),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(m), RD_KAFKA_V_END);
     if (err)
         rd_kafka_headers_destroy(headers); /* it is the producer's only where the call succeeds */
@@ -164,7 +177,7 @@ not_taken(struct emitter *e, struct outgoing_message *m, rd_kafka_resp_err_t err
     if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
         return wait_for(e, FULL_AGAIN);
     if (err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC && m->topic->state == TOPIC_THERE &&
-        clock_mono() < o->arrived + STALE_FOR)
+        clock_mono() < o->parcel->arrived + STALE_FOR)
         return wait_for(e, STALE_AGAIN);
     if (!for_good(err)) {
         trouble(e, m, err);
@@ -175,8 +188,7 @@ not_taken(struct emitter *e, struct outgoing_message *m, rd_kafka_resp_err_t err
     return true;
 }
 
-/* produce_group gives librdkafka what it does not have of a group; false: it has to wait. The group may be
- * gone then. */
+/* produce_group gives librdkafka what it does not have of a group; false: it has to wait. */
 static bool
 produce_group(struct emitter *e, struct outgoing *o)
 {
@@ -199,63 +211,113 @@ produce_group(struct emitter *e, struct outgoing *o)
     return true;
 }
 
+static bool
+produce_parcel(struct emitter *e, struct parcel *p)
+{
+    for (; p->from < p->n; p->from++)
+        if (!p->groups[p->from].finished && !produce_group(e, &p->groups[p->from]))
+            return false;
+    return true;
+}
+
 void
 sends_produce(struct emitter *e)
 {
-    if (e->produce_at && clock_mono() < e->produce_at)
+    if (!e->to_produce || (e->produce_at && clock_mono() < e->produce_at))
         return;
     e->produce_at = 0;
-    for (struct outgoing *o; (o = e->to_produce);) {
-        struct outgoing *next = o->next;
-        if (!produce_group(e, o))
-            break;
-        e->to_produce = next;
+    for (struct parcel *p; (p = e->to_produce) && produce_parcel(e, p);) {
+        e->to_produce = p->next;
+        drop_finished(e, p);
     }
 }
 
-static struct outgoing *
-group_new(const struct wire_group *group, struct batch *body)
+/* ---- coming in ---- */
+
+static struct parcel *
+parcel_new(struct emitter *e, const void *frame, size_t size, uint32_t groups, uint32_t messages)
 {
-    struct outgoing *o = mem_alloc(sizeof *o + group->messages * sizeof o->messages[0]);
-    o->body = batch_ref(body);
-    o->arrived = clock_mono();
-    o->n = group->messages;
-    o->bytes = group->size;
-    return o;
+    struct parcel *p = mem_grow(
+        NULL, sizeof *p + groups * sizeof p->groups[0] + messages * sizeof p->groups->messages[0] + size, 1);
+    *p = (struct parcel){.number = ++e->numbers, .arrived = clock_mono(), .n = groups, .bytes = size};
+    p->groups = (struct outgoing *)(p + 1);
+    p->before = e->newest;
+    *(e->newest ? &e->newest->next : &e->oldest) = p;
+    e->newest = p;
+    if (!e->to_produce)
+        e->to_produce = p;
+    e->bytes += size;
+    memcpy((unsigned char *)(p->groups + groups) + messages * sizeof p->groups->messages[0], frame, size);
+    return p;
+}
+
+/* fill_group takes the group that the walk is at. */
+static void
+fill_group(struct emitter *e, struct outgoing *o, struct outgoing_message *messages, uint32_t n,
+           struct wire_sends_walk *walk)
+{
+    o->messages = messages;
+    o->n = n;
+    for (uint32_t i = 0; i < n; i++) {
+        messages[i] = (struct outgoing_message){.kind = MAIL_MESSAGE, .of = o};
+        wire_sends_next(walk, &messages[i].view);
+        messages[i].topic = topics_of(e, messages[i].view.topic);
+    }
+    e->n_messages += n;
+}
+
+/* count_messages counts those of all groups. */
+static uint32_t
+count_messages(const void *frame, uint32_t *groups)
+{
+    struct wire_sends_walk walk;
+    struct wire_group group;
+    uint32_t messages = 0;
+    wire_sends_walk(&walk, frame);
+    for (*groups = 0; wire_sends_group(&walk, &group); ++*groups)
+        messages += group.messages;
+    return messages;
 }
 
 void
-emit_group(struct emitter *e, struct partition *p, uint64_t pos, struct batch *body,
-           const struct wire_group *group, struct wire_sends_walk *walk)
+emit_frame(struct emitter *e, const void *frame, size_t size, const struct holding_sends *sends)
 {
-    struct wire_message_view view;
-    struct outgoing *o = group_new(group, body);
-    o->part = p;
-    o->no_record = !p;
-    o->pos = pos;
-    o->number = ++e->numbers;
-    for (uint32_t i = 0; i < o->n; i++) {
-        o->messages[i] = (struct outgoing_message){.kind = MAIL_MESSAGE, .at = (uint32_t)walk->at, .of = o};
-        wire_sends_next(walk, &view);
+    struct wire_sends_walk walk;
+    struct wire_group group;
+    uint32_t groups, n = count_messages(frame, &groups);
+    struct parcel *p = parcel_new(e, frame, size, groups, n);
+    struct outgoing_message *messages = (struct outgoing_message *)(p->groups + groups);
+    wire_sends_walk(&walk, messages + n);
+    for (struct outgoing *o = p->groups; wire_sends_group(&walk, &group); o++) {
+        *o = (struct outgoing){.parcel = p, .no_record = group.seq == WIRE_NO_RECORD};
+        if (!o->no_record) {
+            o->part = sends->part;
+            o->pos = sends++->pos;
+        }
+        if (o->part || o->no_record) {
+            fill_group(e, o, messages, group.messages, &walk);
+        } else {
+            o->finished = true;
+            p->finished++;
+        }
+        messages += group.messages;
     }
-    o->before = e->newest;
-    *(e->newest ? &e->newest->next : &e->oldest) = o;
-    e->newest = o;
-    if (!e->to_produce)
-        e->to_produce = o;
-    e->n_messages += o->n;
-    e->bytes += o->bytes;
     sends_produce(e);
 }
 
 /* ---- what became of them ---- */
 
+/* again: the message is not with librdkafka any more, and is to be produced once more. */
 static void
 again(struct emitter *e, struct outgoing_message *m, mono_ns wait)
 {
+    struct parcel *p = m->of->parcel;
+    uint32_t place = (uint32_t)(m->of - p->groups);
     m->produced = false;
-    if (!e->to_produce || m->of->number < e->to_produce->number)
-        e->to_produce = m->of;
+    if (place < p->from)
+        p->from = place;
+    if (!e->to_produce || p->number < e->to_produce->number)
+        e->to_produce = p;
     e->produce_at = clock_mono() + wait;
 }
 
@@ -278,42 +340,60 @@ sends_report(struct emitter *e, struct outgoing_message *m, rd_kafka_resp_err_t 
         refuse_rest(e, o);
     else if (o->settled == o->n)
         finish(e, o);
+    drop_finished(e, o->parcel);
+}
+
+/* each_group calls `act` for every group that is not finished. */
+static void
+each_group(struct emitter *e, void (*act)(struct emitter *e, struct outgoing *o, const void *arg),
+           const void *arg)
+{
+    for (struct parcel *next, *p = e->oldest; p; p = next) {
+        next = p->next;
+        for (uint32_t i = 0; i < p->n; i++)
+            if (!p->groups[i].finished)
+                act(e, &p->groups[i], arg);
+        drop_finished(e, p);
+    }
+}
+
+static void
+renew_group(struct emitter *e, struct outgoing *o, const void *none)
+{
+    (void)none;
+    for (uint32_t i = 0; i < o->n; i++)
+        if (o->messages[i].produced)
+            again(e, &o->messages[i], 0);
 }
 
 void
 sends_renew(struct emitter *e)
 {
-    for (struct outgoing *o = e->oldest; o; o = o->next)
-        for (uint32_t i = 0; i < o->n; i++)
-            if (o->messages[i].produced)
-                again(e, &o->messages[i], 0);
+    each_group(e, renew_group, NULL);
 }
 
-/* What is with librdkafka is still written, for it may be written already. */
+/* forget_group: what is with librdkafka is still written, for it may be written already. */
+static void
+forget_group(struct emitter *e, struct outgoing *o, const void *partition)
+{
+    if (o->part != partition)
+        return;
+    o->part = NULL;
+    if (!o->begun)
+        refuse_rest(e, o);
+}
+
 void
 sends_forget(struct emitter *e, const struct partition *p)
 {
-    for (struct outgoing *next, *o = e->oldest; o; o = next) {
-        next = o->next;
-        if (o->part != p)
-            continue;
-        o->part = NULL;
-        if (o->begun)
-            continue;
-        e->n_messages -= o->n;
-        unlink_group(e, o);
-        free_group(o);
-    }
+    each_group(e, forget_group, p);
 }
 
 void
 sends_free(struct emitter *e)
 {
-    while (e->oldest) {
-        struct outgoing *o = e->oldest;
-        unlink_group(e, o);
-        free_group(o);
-    }
+    while (e->oldest)
+        free_parcel(e, e->oldest);
 }
 
 mono_ns

@@ -72,8 +72,8 @@ topics_handle(struct emitter *e, struct emit_topic *t)
     return t->handle;
 }
 
-static struct emit_topic *
-topic_of(struct emitter *e, const char *name)
+struct emit_topic *
+topics_of(struct emitter *e, const char *name)
 {
     struct emit_topic *t = e->last_topic;
     if (t && strcmp(t->name, name) == 0)
@@ -96,7 +96,7 @@ topic_of(struct emitter *e, const char *name)
 static enum emit_verdict
 doubtful(struct emitter *e, struct emit_topic *t, const struct outgoing *o)
 {
-    if (t->answered_at > o->arrived)
+    if (t->answered_at > o->parcel->arrived)
         return EMIT_REFUSE;
     ask(e, t);
     return EMIT_WAIT;
@@ -141,12 +141,11 @@ not_answered(struct emitter *e, struct emit_topic *t)
 static enum emit_verdict
 look(struct emitter *e, struct outgoing *o, struct outgoing_message *m)
 {
-    struct wire_message_view v;
-    wire_sends_at(o->body->data, m->at, &v);
-    struct emit_topic *t = m->topic = topic_of(e, v.topic);
+    const struct wire_message_view *v = &m->view;
+    struct emit_topic *t = m->topic;
     if (t->state == TOPIC_ASKED && is_embedded(e))
         t->state = TOPIC_UNKNOWN;
-    int64_t bytes = (v.key ? v.m.key_length : 0) + (int64_t)(v.value ? v.m.value_length : 0);
+    int64_t bytes = (v->key ? v->m.key_length : 0) + (int64_t)(v->value ? v->m.value_length : 0);
     enum emit_verdict verdict;
     switch (t->state) {
     case TOPIC_ASKED:

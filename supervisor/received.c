@@ -50,29 +50,6 @@ settle(struct worker *w, const void *frame, struct holding_sends *sends)
     return n > 0 ? holding_received(&w->holding, sends, n) : NULL;
 }
 
-static void
-hand_on(struct task *t, const void *frame, size_t size, const struct holding_sends *sends)
-{
-    struct wire_sends_walk walk;
-    struct wire_group group;
-    struct emitter *e = emitter_of(t);
-    if (!e)
-        return;
-    struct batch *body = batch_new();
-    body->data = mem_alloc(size);
-    body->size = size;
-    memcpy(body->data, frame, size);
-    wire_sends_walk(&walk, body->data);
-    while (wire_sends_group(&walk, &group)) {
-        const struct holding_sends *s = group.seq == WIRE_NO_RECORD ? NULL : sends++;
-        if (!s)
-            emit_group(e, NULL, 0, body, &group, &walk);
-        else if (s->part)
-            emit_group(e, s->part, s->pos, body, &group, &walk);
-    }
-    batch_unref(body);
-}
-
 void
 received_sends(struct worker *w, const void *frame, size_t size)
 {
@@ -84,10 +61,13 @@ received_sends(struct worker *w, const void *frame, size_t size)
         worker_replace(w, wrong);
         return;
     }
+    struct emitter *e = emitter_of(w->task);
+    if (!e)
+        return; /* the app is given up: what is not received goes back */
     memcpy(&head, frame, sizeof head);
     struct holding_sends *sends = mem_array(head.groups, sizeof *sends);
     wrong = settle(w, frame, sends);
-    hand_on(w->task, frame, size, sends);
+    emit_frame(e, frame, size, sends);
     free(sends);
     w->task->sent_bytes = (w->task->sent_bytes * 3 + size / head.groups) / 4;
     w->task->hungry = true;

@@ -63,16 +63,14 @@ emit_letter(struct emitter *e, struct partition *p, uint64_t pos, const char *re
     MUST(ledger_entry(&p->led, pos)->state == ENTRY_LETTER, "%s", reason);
 }
 
-void
-emit_group(struct emitter *e, struct partition *p, uint64_t pos, struct batch *body,
-           const struct wire_group *group, struct wire_sends_walk *walk)
+/* look_at_messages reads all that a group has; returns how many messages there were. */
+static uint32_t
+look_at_messages(struct wire_sends_walk *walk, const char *begin, const char *end)
 {
     struct wire_message_view view;
-    const char *begin = (const char *)body->data, *end = begin + body->size, *value;
+    const char *value;
     size_t length;
     uint32_t n = 0;
-    MUST(e, "no emitter");
-    MUST(!p || ledger_entry(&p->led, pos)->state == ENTRY_SENDING, "%d", (int)pos);
     for (; wire_sends_next(walk, &view); n++) {
         const unsigned char *at = NULL;
         MUST(view.topic > begin && view.topic + view.m.topic_length < end, "a topic outside");
@@ -82,7 +80,22 @@ emit_group(struct emitter *e, struct partition *p, uint64_t pos, struct batch *b
         while (wire_header_next(&view.headers, &at, &value, &length))
             MUST(!value || value + length < end, "a header outside");
     }
-    MUST(n == group->messages, "%u of %u messages", n, group->messages);
+    return n;
+}
+
+void
+emit_frame(struct emitter *e, const void *frame, size_t size, const struct holding_sends *sends)
+{
+    struct wire_sends_walk walk;
+    struct wire_group group;
+    MUST(e, "no emitter");
+    wire_sends_walk(&walk, frame);
+    while (wire_sends_group(&walk, &group)) {
+        const struct holding_sends *s = group.seq == WIRE_NO_RECORD ? NULL : sends++;
+        MUST(!s || !s->part || ledger_entry(&s->part->led, s->pos)->state == ENTRY_SENDING, "%d", (int)s->pos);
+        uint32_t n = look_at_messages(&walk, frame, (const char *)frame + size);
+        MUST(n == group.messages, "%u of %u messages", n, group.messages);
+    }
 }
 
 uint64_t
