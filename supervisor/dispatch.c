@@ -240,14 +240,21 @@ dispatch_due(const struct dispatch *d, mono_ns now)
 
 /* ---- what happened ---- */
 
-/* skip_done: an entry in the middle of the waiting ones can be done only where a worker's segment said so against
+static bool
+has_ended(struct ledger *led, uint64_t pos)
+{
+    uint8_t state = ledger_entry(led, pos)->state;
+    return state == ENTRY_DONE || state == ENTRY_SENDING;
+}
+
+/* skip_ended: an entry in the middle of the waiting ones can have ended only where a worker's segment said so against
  * the protocol; it must not be handed out all the same. */
 static void
-skip_done(struct partition *p)
+skip_ended(struct partition *p)
 {
     if (p->next < p->led.base)
         p->next = p->led.base;
-    while (p->next < p->led.head && ledger_entry(&p->led, p->next)->state == ENTRY_DONE)
+    while (p->next < p->led.head && has_ended(&p->led, p->next))
         p->next++;
 }
 
@@ -267,7 +274,7 @@ dispatch_handed(struct dispatch *d, struct partition *p, uint64_t pos, const str
     ledger_hand(&p->led, pos);
     if (d->order == DISPATCH_PARTITION) {
         p->next = pos + 1;
-        skip_done(p);
+        skip_ended(p);
     }
 }
 
@@ -316,8 +323,9 @@ dispatch_letter(struct dispatch *d, struct partition *p, uint64_t pos)
 void
 dispatch_sending(struct dispatch *d, struct partition *p, uint64_t pos)
 {
-    (void)d;
     ledger_sending(&p->led, pos);
+    if (d->order == DISPATCH_PARTITION)
+        skip_ended(p);
     if (p->led.held == 0)
         p->holder = NULL;
 }
@@ -333,7 +341,7 @@ dispatch_done(struct dispatch *d, struct partition *p, uint64_t pos)
 {
     ledger_done(&p->led, pos);
     if (d->order == DISPATCH_PARTITION)
-        skip_done(p);
+        skip_ended(p);
     if (p->led.held == 0)
         p->holder = NULL;
 }

@@ -172,6 +172,106 @@ START_TEST(test_dispatch_closed_partition_gives_nothing)
 }
 END_TEST
 
+/* A record that sends holds up nothing: its lane goes on, to another worker, too. */
+START_TEST(test_dispatch_sending_lets_its_lane_go_on)
+{
+    setup(DISPATCH_PARTITION, 1);
+    hand(&parts[0], 0);
+    hand(&parts[0], 0);
+    dispatch_sending(&d, &parts[0], 0);
+    ck_assert_int_eq(hand(&parts[0], 1), -1); /* the next one is held */
+    dispatch_sending(&d, &parts[0], 1);
+    ck_assert_int_eq(hand(&parts[0], 1), 2);
+    ck_assert_int_eq(ledger_commit_point(&parts[0].led), 0);
+    dispatch_done(&d, &parts[0], 1);
+    dispatch_done(&d, &parts[0], 0);
+    ck_assert_int_eq(ledger_commit_point(&parts[0].led), 2);
+    dispatch_done(&d, &parts[0], 2);
+    teardown();
+}
+END_TEST
+
+/* One that is refused for good is never handed out again; its lane waits for the letter as it does for any. */
+START_TEST(test_dispatch_refused_is_a_letter)
+{
+    setup(DISPATCH_PARTITION, 1);
+    hand(&parts[0], 0);
+    hand(&parts[0], 0);
+    dispatch_sending(&d, &parts[0], 0);
+    dispatch_letter(&d, &parts[0], 0);
+    ck_assert_int_eq(hand(&parts[0], 0), -1);
+    dispatch_returned(&d, &parts[0], 1);
+    ck_assert_int_eq(hand(&parts[0], 0), -1);
+    dispatch_done(&d, &parts[0], 0);
+    ck_assert_int_eq(hand(&parts[0], 0), 1);
+    dispatch_done(&d, &parts[0], 1);
+    teardown();
+}
+END_TEST
+
+/* Where a task stops at it, a refused record stays: it is the next one of its lane. */
+START_TEST(test_dispatch_refused_can_stay)
+{
+    setup(DISPATCH_PARTITION, 1);
+    hand(&parts[0], 0);
+    hand(&parts[0], 0);
+    dispatch_sending(&d, &parts[0], 0);
+    ck_assert(!dispatch_goes_back(&d, &parts[0], 1));
+    dispatch_returned(&d, &parts[0], 0);
+    ck_assert_uint_eq(dispatch_waiting(&d, &parts[0]), 0);
+    ck_assert(dispatch_goes_back(&d, &parts[0], 1));
+    ck_assert_int_eq(ledger_commit_point(&parts[0].led), 0);
+    dispatch_returned(&d, &parts[0], 1);
+    ck_assert_uint_eq(dispatch_waiting(&d, &parts[0]), 0);
+    teardown();
+}
+END_TEST
+
+/* Only a worker that lies can be ahead of its lane; what it sends is not handed out all the same. */
+START_TEST(test_dispatch_sending_out_of_order_is_passed_over)
+{
+    setup(DISPATCH_PARTITION, 1);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(hand(&parts[0], 0), i);
+    dispatch_sending(&d, &parts[0], 1);
+    dispatch_sending(&d, &parts[0], 2);
+    dispatch_returned(&d, &parts[0], 0);
+    dispatch_returned(&d, &parts[0], 3);
+    ck_assert_int_eq(hand(&parts[0], 1), 0);
+    ck_assert_int_eq(hand(&parts[0], 1), 3);
+    for (uint64_t i = 0; i < 4; i++)
+        dispatch_done(&d, &parts[0], i);
+    teardown();
+}
+END_TEST
+
+/* Without order nothing is repeated for another record's sake. */
+START_TEST(test_dispatch_goes_back_only_in_a_lane)
+{
+    setup(DISPATCH_NONE, 1);
+    hand(&parts[0], 0);
+    hand(&parts[0], 0);
+    dispatch_returned(&d, &parts[0], 0);
+    ck_assert(!dispatch_goes_back(&d, &parts[0], 1));
+    dispatch_done(&d, &parts[0], 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_dispatch_single_waits_for_what_is_sent)
+{
+    setup(DISPATCH_PARTITION, 1);
+    parts[0].single = parts[0].permitted = true;
+    ck_assert_int_eq(hand(&parts[0], 0), 0);
+    dispatch_sending(&d, &parts[0], 0);
+    ck_assert_int_eq(hand(&parts[0], 0), -1);
+    dispatch_done(&d, &parts[0], 0);
+    ck_assert_int_eq(hand(&parts[0], 0), 1);
+    dispatch_done(&d, &parts[0], 1);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_dispatch_lanes_are_never_used_twice)
 {
     setup(DISPATCH_PARTITION, 2);
@@ -212,6 +312,9 @@ START_TEST(test_dispatch_misuse_panics)
     case 3:
         dispatch_returned(&d, &parts[0], 1); /* not held */
         break;
+    case 4:
+        dispatch_sending(&d, &parts[0], 1); /* not held */
+        break;
     }
 }
 END_TEST
@@ -228,8 +331,14 @@ dispatch_suite(void)
     tcase_add_test(tc, test_dispatch_retry_holds_up_its_own_lane);
     tcase_add_test(tc, test_dispatch_retry_without_order_lets_others_pass);
     tcase_add_test(tc, test_dispatch_closed_partition_gives_nothing);
+    tcase_add_test(tc, test_dispatch_sending_lets_its_lane_go_on);
+    tcase_add_test(tc, test_dispatch_refused_is_a_letter);
+    tcase_add_test(tc, test_dispatch_refused_can_stay);
+    tcase_add_test(tc, test_dispatch_sending_out_of_order_is_passed_over);
+    tcase_add_test(tc, test_dispatch_goes_back_only_in_a_lane);
+    tcase_add_test(tc, test_dispatch_single_waits_for_what_is_sent);
     tcase_add_test(tc, test_dispatch_lanes_are_never_used_twice);
-    tcase_add_loop_test_raise_signal(tc, test_dispatch_misuse_panics, SIGABRT, 0, 4);
+    tcase_add_loop_test_raise_signal(tc, test_dispatch_misuse_panics, SIGABRT, 0, 5);
     suite_add_tcase(suite, tc);
     return suite;
 }

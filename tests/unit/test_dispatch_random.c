@@ -83,6 +83,15 @@ holder(const struct model_part *m)
     return -1;
 }
 
+static int
+letters(const struct model_part *m)
+{
+    int n = 0;
+    for (int i = m->base; i < m->n; i++)
+        n += m->records[i].state == ENTRY_LETTER;
+    return n;
+}
+
 static enum dispatch_supply
 expected(int part, int w)
 {
@@ -92,6 +101,8 @@ expected(int part, int w)
     if (!parts[part].open)
         return SUPPLY_NOTHING;
     if (d.order == DISPATCH_PARTITION && holder(m) >= 0 && holder(m) != w)
+        return SUPPLY_NOTHING;
+    if (d.order == DISPATCH_PARTITION && letters(m) > 0)
         return SUPPLY_NOTHING;
     if (i >= 0 && m->records[i].due <= now)
         return SUPPLY_WAITING;
@@ -108,6 +119,10 @@ compare(void)
             m->base++;
         ck_assert_int_eq(ledger_commit_point(&parts[part].led), m->n > 0 ? m->base : -1);
         int i = waiting(m);
+        for (int pos = m->base; pos < m->n; pos++)
+            if (m->records[pos].state == ENTRY_HELD)
+                ck_assert_int_eq(dispatch_goes_back(&d, &parts[part], (uint64_t)pos),
+                                 d.order == DISPATCH_PARTITION && i >= 0 && i < pos);
         if (i >= 0 && parts[part].open && m->records[i].due > now)
             due = mono_earlier(due, m->records[i].due);
         for (int w = 0; w < WORKERS; w++)
@@ -175,6 +190,33 @@ finish(int part, int i)
     model[part].records[i].state = ENTRY_DONE;
 }
 
+/* send: finished, and what it sends is on its way: its lane goes on. */
+static void
+send(int part, int i)
+{
+    dispatch_sending(&d, &parts[part], (uint64_t)i);
+    model[part].records[i].state = ENTRY_SENDING;
+}
+
+/* step_confirming: the broker has it, or refused it for good and so a letter is written. */
+static void
+step_confirming(void)
+{
+    int part = (int)random_below(PARTS);
+    for (int i = model[part].base; i < model[part].n; i++) {
+        struct model_record *r = &model[part].records[i];
+        if ((r->state != ENTRY_SENDING && r->state != ENTRY_LETTER) || random_once_in(2))
+            continue;
+        if (r->state == ENTRY_LETTER || !random_once_in(4)) {
+            finish(part, i);
+            return;
+        }
+        dispatch_letter(&d, &parts[part], (uint64_t)i);
+        r->state = ENTRY_LETTER;
+        return;
+    }
+}
+
 /* go_wrong: with a lane, everything behind the record comes back first. */
 static void
 go_wrong(int part, int i)
@@ -198,7 +240,7 @@ step_held(void)
 {
     int part = (int)random_below(PARTS), i;
     bool any = d.order == DISPATCH_NONE;
-    switch (random_below(6)) {
+    switch (random_below(8)) {
     case 0:
         if ((i = held(&model[part], false, any)) >= 0)
             give_back(part, i);
@@ -209,7 +251,12 @@ step_held(void)
         break;
     case 2: /* against the protocol: one in the middle is said to be finished */
         if (random_once_in(10) && (i = held(&model[part], false, true)) >= 0)
-            finish(part, i);
+            random_once_in(2) ? finish(part, i) : send(part, i);
+        break;
+    case 3:
+    case 4:
+        if ((i = held(&model[part], !any, any)) >= 0)
+            send(part, i);
         break;
     default:
         if ((i = held(&model[part], !any, any)) >= 0)
@@ -243,6 +290,10 @@ step(void)
         break;
     case 3:
         step_death();
+        break;
+    case 4:
+    case 5:
+        step_confirming();
         break;
     default:
         if (random_once_in(2))

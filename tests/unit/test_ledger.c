@@ -130,6 +130,37 @@ START_TEST(test_ledger_releases_a_body_once)
 }
 END_TEST
 
+/* What waits for the broker is not done, and its bytes are kept: it may have to be given up on, or to go back. */
+START_TEST(test_ledger_sending_waits_for_the_broker)
+{
+    int bodies[3] = {0};
+    for (int i = 0; i < 3; i++) {
+        ledger_add(&led, i, &bodies[i], 0, 10);
+        ledger_hand(&led, (uint64_t)i);
+        ledger_sending(&led, (uint64_t)i);
+    }
+    ck_assert_uint_eq(led.held, 0);
+    ck_assert_uint_eq(led.bytes, 30);
+    ck_assert_uint_eq(ledger_confirming(&led), 3);
+    ck_assert_int_eq(ledger_commit_point(&led), 0);
+    ledger_done(&led, 1);
+    ck_assert_int_eq(ledger_commit_point(&led), 0);
+    ledger_letter(&led, 0);
+    ck_assert_uint_eq(led.sending, 1);
+    ck_assert_uint_eq(led.letters, 1);
+    ck_assert_uint_eq(ledger_confirming(&led), 2);
+    ledger_done(&led, 0);
+    ck_assert_int_eq(ledger_commit_point(&led), 2);
+    ledger_take_back(&led, 2);
+    ck_assert_int_eq(ledger_entry(&led, 2)->state, ENTRY_WAITING);
+    ck_assert_uint_eq(ledger_entry(&led, 2)->attempt, 1);
+    ck_assert_uint_eq(ledger_confirming(&led), 0);
+    ck_assert_uint_eq(led.held, 0);
+    ck_assert_int_eq(released, 2);
+    ledger_done(&led, 2);
+}
+END_TEST
+
 /* ---- misuse ---- */
 
 START_TEST(test_ledger_misuse_panics)
@@ -161,6 +192,26 @@ START_TEST(test_ledger_misuse_panics)
     case 6:
         ledger_take_back(&led, 1);
         ledger_retry(&led, 1, 0); /* waits */
+        break;
+    case 7:
+        ledger_take_back(&led, 1);
+        ledger_sending(&led, 1); /* waits */
+        break;
+    case 8:
+        ledger_sending(&led, 1);
+        ledger_sending(&led, 1); /* twice */
+        break;
+    case 9:
+        ledger_sending(&led, 1);
+        ledger_retry(&led, 1, 0); /* finished: no attempt failed */
+        break;
+    case 10:
+        ledger_sending(&led, 1);
+        ledger_hand(&led, 1); /* finished: never run again */
+        break;
+    case 11:
+        ledger_letter(&led, 1);
+        ledger_take_back(&led, 1); /* given up on */
         break;
     }
 }
@@ -216,7 +267,7 @@ pick(enum entry_state state)
 static void
 step_held(int i)
 {
-    switch (random_below(3)) {
+    switch (random_below(5)) {
     case 0:
         ledger_take_back(&led, (uint64_t)i);
         model.entries[i].state = ENTRY_WAITING;
@@ -232,6 +283,32 @@ step_held(int i)
         ledger_done(&led, (uint64_t)i);
         model.entries[i].state = ENTRY_DONE;
         break;
+    case 3:
+        ledger_sending(&led, (uint64_t)i);
+        model.entries[i].state = ENTRY_SENDING;
+        break;
+    case 4:
+        ledger_letter(&led, (uint64_t)i);
+        model.entries[i].state = ENTRY_LETTER;
+        break;
+    }
+}
+
+/* step_confirming: what waits for the broker is confirmed, refused, or stays. */
+static void
+step_confirming(int i)
+{
+    struct model_entry *e = &model.entries[i];
+    if (e->state == ENTRY_SENDING && random_once_in(4)) {
+        ledger_letter(&led, (uint64_t)i);
+        e->state = ENTRY_LETTER;
+    } else if (e->state == ENTRY_SENDING && random_once_in(4)) {
+        ledger_take_back(&led, (uint64_t)i);
+        e->state = ENTRY_WAITING;
+        e->due = 0;
+    } else {
+        ledger_done(&led, (uint64_t)i);
+        e->state = ENTRY_DONE;
     }
 }
 
@@ -239,7 +316,7 @@ static void
 step(void)
 {
     int i;
-    switch (random_below(5)) {
+    switch (random_below(6)) {
     case 0:
         if (model.n < MODEL_MAX)
             model_add();
@@ -267,18 +344,24 @@ step(void)
             model.position = to > model.position ? to : model.position;
         }
         break;
+    case 5:
+        if ((i = pick(random_once_in(2) ? ENTRY_SENDING : ENTRY_LETTER)) >= 0)
+            step_confirming(i);
+        break;
     }
 }
 
 static void
 compare(void)
 {
-    uint64_t held = 0, bytes = 0, base = model.n;
+    uint64_t held = 0, sending = 0, letters = 0, bytes = 0, base = model.n;
     for (uint32_t i = model.n; i-- > 0;) {
         const struct model_entry *m = &model.entries[i];
         if (m->body != (m->state == ENTRY_DONE))
             ck_abort_msg("record %u in state %d was released %d times", i, m->state, m->body);
         held += m->state == ENTRY_HELD;
+        sending += m->state == ENTRY_SENDING;
+        letters += m->state == ENTRY_LETTER;
         bytes += m->state == ENTRY_DONE ? 0 : m->bytes;
         if (m->state != ENTRY_DONE)
             base = i;
@@ -286,6 +369,8 @@ compare(void)
     ck_assert_uint_eq(led.base, base);
     ck_assert_uint_eq(led.head, model.n);
     ck_assert_uint_eq(led.held, held);
+    ck_assert_uint_eq(led.sending, sending);
+    ck_assert_uint_eq(led.letters, letters);
     ck_assert_uint_eq(led.bytes, bytes);
     ck_assert_int_eq(ledger_commit_point(&led), base < model.n ? model.entries[base].offset : model.position);
     for (uint64_t i = base; i < model.n; i++) {
@@ -331,7 +416,8 @@ ledger_suite(void)
     tcase_add_test(tc, test_ledger_admits_one_record_whatever_the_window);
     tcase_add_test(tc, test_ledger_counts_attempts_at_a_retry_only);
     tcase_add_test(tc, test_ledger_releases_a_body_once);
-    tcase_add_loop_test_raise_signal(tc, test_ledger_misuse_panics, SIGABRT, 0, 7);
+    tcase_add_test(tc, test_ledger_sending_waits_for_the_broker);
+    tcase_add_loop_test_raise_signal(tc, test_ledger_misuse_panics, SIGABRT, 0, 12);
     tcase_add_test(tc, test_ledger_random);
     suite_add_tcase(suite, tc);
     return suite;

@@ -74,6 +74,18 @@ START_TEST(test_turn_hands_back)
 }
 END_TEST
 
+START_TEST(test_turn_sends)
+{
+    ck_assert(turn_begin(&turn, 0, 1, 1));
+    turn_sent(&turn);
+    ck_assert_uint_eq(sb->state[0], SLOT_SENT);
+    ck_assert(turn_begin(&turn, 1, 1, 1)); /* its lane goes on */
+    turn_finish(&turn);
+    ck_assert_uint_eq(sb->state[1], SLOT_FINISHED);
+    ck_assert_uint_eq(sb->failures, 0);
+}
+END_TEST
+
 START_TEST(test_turn_failure_bars_its_lane_and_epoch)
 {
     ck_assert(turn_begin(&turn, 0, 7, 3));
@@ -194,6 +206,11 @@ START_TEST(test_turn_misuse_panics)
     case 3:
         turn_fail(&turn, FAILURE_FAILED, "");
         break;
+    case 4:
+        turn_begin(&turn, 0, 1, 1);
+        turn_sent(&turn);
+        turn_sent(&turn);
+        break;
     }
 }
 END_TEST
@@ -208,6 +225,7 @@ turn_suite(void)
     tcase_add_test(tc, test_turn_passes_over_what_was_withdrawn);
     tcase_add_test(tc, test_turn_goes_around_the_ring);
     tcase_add_test(tc, test_turn_hands_back);
+    tcase_add_test(tc, test_turn_sends);
     tcase_add_test(tc, test_turn_failure_bars_its_lane_and_epoch);
     tcase_add_test(tc, test_turn_failure_without_lane_bars_nothing);
     tcase_add_test(tc, test_turn_forgets_handled_bars_only);
@@ -215,7 +233,7 @@ turn_suite(void)
     tcase_add_test(tc, test_turn_waits_while_reasons_are_unread);
     tcase_add_test(tc, test_turn_every_lane_of_a_frame_can_fail);
     tcase_add_test(tc, test_turn_cuts_a_long_reason);
-    tcase_add_loop_test_raise_signal(tc, test_turn_misuse_panics, SIGABRT, 0, 4);
+    tcase_add_loop_test_raise_signal(tc, test_turn_misuse_panics, SIGABRT, 0, 5);
     suite_add_tcase(suite, tc);
     return suite;
 }
