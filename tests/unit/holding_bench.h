@@ -24,8 +24,11 @@ void bench_end(void);
 /* bench_give hands out a frame: a digit for each record, the number of its partition. */
 void bench_give(const char *lanes);
 /* bench_states writes the worker's side: a letter for each slot, from slot 0 on: (w)aiting, (o)n, (f)inished,
- * failed (x), withdrawn (-); and the two numbers. */
+ * (s)ent, failed (x), withdrawn (-); and the two numbers. */
 void bench_states(const char *letters, uint64_t taken, uint64_t passed);
+/* bench_received: the frame with what these records send comes, a digit for each sequence number. Those whose sends may
+ * leave are added to bench_told. */
+const char *bench_received(const char *seqs);
 void bench_reason(uint32_t i, uint64_t seq, uint32_t kind, const char *text);
 
 #endif

@@ -1,5 +1,5 @@
 /* test_holding.c - what one worker holds, case by case: credit, withdrawing, burying. Settling is in
- * test_holding_settle.c.
+ * test_holding_settle.c, records that send in test_holding_sends.c.
  *
  * Long runs with real workers, and with hostile ones, are in test_holding_random.c; every interleaving of
  * short ones is in test_slots.c. */

@@ -4,7 +4,8 @@
  * The supervisor's half is included here so that a scribbled_hostile segment can change between any two of
  * its accesses. The workers run the real turn.c. Checked: each item is settled exactly once (what holdings
  * hold is what ledgers say is held, after every step); honest workers begin records in the order of their
- * lanes and none twice; whatever was scribbled, the supervisor neither panics nor reads outside, and in the
+ * lanes and none twice; what they send is taken over once for each record, and what a death loses of it is
+ * repeated with what its lane finished behind it; whatever was scribbled, the supervisor neither panics nor reads outside, and in the
  * end every record is done. */
 #include <check.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ Suite *holding_random_suite(void);
 #define RECORDS 60
 #define CREDIT 20
 #define ATTEMPTS 3
+#define UP 40 /* frames of sends on a pipe */
 
 struct message {
     uint64_t first;
@@ -35,6 +37,12 @@ struct message {
     } records[FRAME];
 };
 
+/* A frame of sends on its way to the supervisor. */
+struct sends {
+    struct holding_sends item[SLOTS];
+    uint32_t n;
+};
+
 static struct life {
     struct scoreboard *sb;
     struct holding h;
@@ -42,16 +50,21 @@ static struct life {
     struct message pipe[HOLDING_FRAMES + 1]; /* more would be a fault of holding_room */
     uint32_t n_pipe, at;
     bool inside, doomed;
+    struct sends outbox, up[UP]; /* up: on the pipe */
+    uint32_t n_up;
 } lives[WORKERS];
 
 static struct record {
     int on; /* 1 + worker */
     bool finished, given_up;
+    int unsent; /* 1 + worker: what it sends has not been received */
+    bool told;  /* the supervisor takes it for finished, or sending */
 } records[PARTS][RECORDS];
 
 static struct dispatch d;
 static struct partition parts[PARTS];
 static mono_ns now;
+static bool honest; /* nothing that was scribbled stands anywhere */
 static int deaths; /* that the supervisor decided on, for what stood on a segment */
 
 /* ---- the supervisor ---- */
@@ -64,15 +77,18 @@ ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const st
     (void)arg;
     ck_assert_int_eq(e->state, ENTRY_HELD);
     ck_assert(!r->given_up);
-    if (ending == ENDING_FINISHED) {
-        ck_assert(scribbled_hostile || r->finished);
-        r->finished = true;
+    if (ending == ENDING_FINISHED || ending == ENDING_SENT) {
+        ck_assert(!r->told);
+        ck_assert(!honest || r->finished);
+        ck_assert(!honest || (r->unsent > 0) == (ending == ENDING_SENT));
+        r->finished = r->told = true;
+        r->unsent = 0;
         return;
     }
     if (ending == ENDING_FAILED) {
         ck_assert_uint_lt(reason->kind, FAILURE_KINDS);
         ck_assert_uint_lt(strlen(reason->text), REASON_MAX);
-        ck_assert(scribbled_hostile || strcmp(reason->text, "no luck") == 0);
+        ck_assert(!honest || strcmp(reason->text, "no luck") == 0);
     }
     if (e->attempt < ATTEMPTS) {
         dispatch_retry(&d, p, pos, now + random_below(20));
@@ -146,15 +162,76 @@ static void
 settle(struct life *life)
 {
     const char *wrong = holding_settle(&life->h);
-    if (wrong && !scribbled_hostile)
+    if (wrong && honest)
         ck_abort_msg("an honest worker is said to be wrong: %s", wrong);
     life->doomed |= wrong != NULL;
+}
+
+/* receive takes the oldest frame of sends off the pipe. */
+static void
+receive(struct life *life)
+{
+    if (life->n_up == 0)
+        return;
+    struct sends sends = life->up[0];
+    memmove(&life->up[0], &life->up[1], --life->n_up * sizeof sends);
+    const char *wrong = holding_received(&life->h, sends.item, sends.n);
+    if (wrong && honest)
+        ck_abort_msg("an honest worker is said to be wrong: %s", wrong);
+    life->doomed |= wrong != NULL;
+    for (uint32_t i = 0; i < sends.n; i++)
+        if (sends.item[i].part)
+            ck_assert_int_eq(ledger_entry(&sends.item[i].part->led, sends.item[i].pos)->state, ENTRY_SENDING);
+        else
+            ck_assert(!honest);
+}
+
+/* confirm: the broker has what some record sends, or refuses it for good. */
+static void
+confirm(void)
+{
+    int part = (int)random_below(PARTS);
+    for (uint64_t pos = parts[part].led.base; pos < parts[part].led.head; pos++) {
+        uint8_t state = ledger_entry(&parts[part].led, pos)->state;
+        if ((state != ENTRY_SENDING && state != ENTRY_LETTER) || random_once_in(2))
+            continue;
+        if (state == ENTRY_SENDING && random_once_in(8))
+            dispatch_letter(&d, &parts[part], pos);
+        else
+            dispatch_done(&d, &parts[part], pos);
+        return;
+    }
+}
+
+/* lose: what had not been received is lost, and with it what its lanes finished behind it. */
+static void
+lose(const struct life *life)
+{
+    for (int part = 0; part < PARTS; part++) {
+        bool lost = false;
+        for (int pos = 0; pos < RECORDS; pos++) {
+            struct record *r = &records[part][pos];
+            bool unsent = r->unsent == life - lives + 1;
+            lost = d.order == DISPATCH_PARTITION ? lost || unsent : unsent;
+            if (!lost || !r->finished)
+                continue;
+            ck_assert(!honest || !r->told);
+            r->finished = r->told;
+            r->unsent = 0;
+        }
+    }
 }
 
 static void
 kill_worker(struct life *life)
 {
     deaths += life->doomed;
+    life->n_up = random_below(life->n_up + 1); /* the rest was not on the wire yet */
+    while (life->n_up > 0)
+        receive(life);
+    lose(life);
+    if (random_once_in(2))
+        settle(life);
     holding_bury(&life->h, random_once_in(2));
     ck_assert_uint_eq(life->h.unsettled, 0);
     for (int part = 0; part < PARTS; part++)
@@ -165,6 +242,15 @@ kill_worker(struct life *life)
 }
 
 /* ---- a worker ---- */
+
+static void
+flush(struct life *life)
+{
+    if (life->outbox.n == 0 || life->n_up == UP)
+        return;
+    life->up[life->n_up++] = life->outbox;
+    life->outbox.n = 0;
+}
 
 static struct record *
 record_at(const struct message *m, uint32_t i)
@@ -195,6 +281,7 @@ work_begin(struct life *life)
         life->at = 0;
     }
     if (life->at == m->n) {
+        flush(life);
         turn_leave(&life->turn, m->first + m->n);
         life->inside = false;
         memmove(m, m + 1, --life->n_pipe * sizeof *m);
@@ -203,6 +290,18 @@ work_begin(struct life *life)
     uint32_t i = life->at++;
     if (turn_begin(&life->turn, m->first + i, m->records[i].lane, m->records[i].epoch) && !scribbled_hostile)
         check_begun(life, m->records[i].part, m->records[i].pos);
+}
+
+static void
+work_send(struct life *life, struct record *r)
+{
+    if (life->outbox.n == SLOTS) /* its pipe is not read: a worker that is scribbled over */
+        life->outbox.n = 0;
+    life->outbox.item[life->outbox.n++] = (struct holding_sends){
+        .seq = scribbled_hostile && random_once_in(4) ? random_below(200) : life->turn.seq};
+    turn_sent(&life->turn);
+    r->finished |= !scribbled_hostile;
+    r->unsent = scribbled_hostile ? 0 : (int)(life - lives) + 1;
 }
 
 static void
@@ -216,11 +315,16 @@ work(struct life *life)
     struct record *r = record_at(&life->pipe[0], life->at - 1);
     r->on = 0;
     if (random_once_in(6) && turn_may_fail(&life->turn)) {
+        flush(life);
         turn_fail(&life->turn, FAILURE_FAILED, "no luck");
-    } else {
+    } else if (random_once_in(2)) {
         turn_finish(&life->turn);
         r->finished |= !scribbled_hostile;
+    } else {
+        work_send(life, r);
     }
+    if (random_once_in(3))
+        flush(life);
 }
 
 /* ---- a run ---- */
@@ -245,7 +349,7 @@ static void
 step(void)
 {
     struct life *life = &lives[random_below(WORKERS)];
-    switch (random_below(16)) {
+    switch (random_below(20)) {
     case 0:
     case 1:
         hand(life);
@@ -264,6 +368,13 @@ step(void)
         break;
     case 6:
         now += random_below(10);
+        break;
+    case 7:
+    case 8:
+        receive(life);
+        break;
+    case 9:
+        confirm();
         break;
     default:
         work(life);
@@ -328,6 +439,7 @@ START_TEST(test_holding_random_honest)
 {
     random_start("holding honest");
     scribbled_hostile = false;
+    honest = true;
     for (int run = 0; run < 100; run++) {
         begin_run(run % 2 ? DISPATCH_PARTITION : DISPATCH_NONE);
         int steps = 0;
@@ -347,11 +459,13 @@ START_TEST(test_holding_random_hostile)
     for (int run = 0; run < 200; run++) {
         begin_run(run % 2 ? DISPATCH_PARTITION : DISPATCH_NONE);
         scribbled_hostile = true;
+        honest = false;
         for (uint32_t i = 0, steps = random_below(1500); i < steps; i++)
             step();
         kill_all();
         scribbled_hostile = false;
         kill_all(); /* those, too, that were scribbled over while the others were buried */
+        honest = true;
         for (int steps = 0; !all_done(); steps++) {
             step();
             ck_assert_int_lt(steps, 1000000);
