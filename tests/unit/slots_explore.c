@@ -44,11 +44,16 @@ static struct {
 static const char *const names[SLOTS_KINDS] = {
     [SLOTS_HAND] = "supervisor hands out to",
     [SLOTS_SETTLE] = "supervisor settles",
+    [SLOTS_RECEIVE] = "supervisor receives sends of",
     [SLOTS_WITHDRAW] = "supervisor withdraws from",
     [SLOTS_BURY] = "supervisor buries",
     [SLOTS_TICK] = "a retry is due",
+    [SLOTS_CONFIRM] = "the broker has",
+    [SLOTS_REFUSE] = "the broker refuses",
     [SLOTS_BEGIN] = "begins",
     [SLOTS_FINISH] = "finishes",
+    [SLOTS_SEND] = "finishes, and sends",
+    [SLOTS_FLUSH] = "empties its outbox",
     [SLOTS_FAIL] = "fails",
     [SLOTS_HAND_BACK] = "hands back",
     [SLOTS_LEAVE] = "leaves the frame",
@@ -69,6 +74,10 @@ tell_action(const struct slots_action *a)
         fprintf(stderr, "  %s worker %u: lane %u\n", names[a->kind], a->worker, a->a);
     else if (a->kind <= SLOTS_BURY)
         fprintf(stderr, "  %s worker %u\n", names[a->kind], a->worker);
+    else if (a->kind == SLOTS_CONFIRM || a->kind == SLOTS_REFUSE)
+        fprintf(stderr, "  %s %u/%u\n", names[a->kind], a->a, a->b);
+    else if (a->kind >= SLOTS_KILL)
+        fprintf(stderr, "  worker %u %s, %u frames of sends were on the wire\n", a->worker, names[a->kind], a->a);
     else if (a->kind == SLOTS_TICK || a->kind == SLOTS_ON_SUPERVISOR)
         fprintf(stderr, "  %s\n", names[a->kind]);
     else
@@ -169,7 +178,7 @@ note(uint32_t *place)
 static bool
 goes_wrong(const struct slots_action *a)
 {
-    return a->kind == SLOTS_FAIL || a->kind == SLOTS_WITHDRAW || a->kind >= SLOTS_TELL;
+    return a->kind == SLOTS_FAIL || a->kind == SLOTS_REFUSE || a->kind == SLOTS_WITHDRAW || a->kind >= SLOTS_TELL;
 }
 
 static void

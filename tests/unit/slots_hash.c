@@ -64,11 +64,19 @@ put_supervisor(void)
         for (uint32_t pos = 0; pos < slots_setup->records[lane]; pos++) {
             const struct slots_account *a = &sup->account[lane][pos];
             put(a->failures | (uint64_t)a->crashes << 8 | (uint64_t)a->finished << 16 |
-                (uint64_t)a->given_up << 17);
+                (uint64_t)a->given_up << 17 | (uint64_t)a->sending << 18 | (uint64_t)a->given << 24);
         }
     }
     for (uint32_t w = 0; w < slots_setup->workers; w++)
         put_holding(&sup->hold[w]);
+}
+
+static void
+put_sends(const struct slots_sends *s)
+{
+    put(s->n);
+    for (uint32_t i = 0; i < s->n; i++)
+        put(s->records[i].seq | (uint64_t)s->records[i].lane << 8 | (uint64_t)s->records[i].pos << 16);
 }
 
 static void
@@ -79,6 +87,7 @@ put_worker(const struct slots_worker *worker)
     put(t->failures | (uint64_t)t->n_bars << 32);
     for (uint32_t i = 0; i < t->n_bars; i++)
         put(t->bars[i].lane | (uint64_t)t->bars[i].epoch << 16 | (uint64_t)t->bars[i].failure << 32);
+    put_sends(&worker->outbox);
     put(worker->n_pipe | (uint64_t)worker->at << 16 | (uint64_t)worker->inside << 32);
     for (uint32_t i = 0; i < worker->n_pipe; i++) {
         const struct slots_message *m = &worker->pipe[i];
@@ -120,16 +129,20 @@ put_truth(void)
         for (uint32_t pos = 0; pos < slots_setup->records[lane]; pos++) {
             const struct slots_truth *t = &slots_now.truth[lane][pos];
             put(t->on | (uint64_t)t->finished << 8 | (uint64_t)t->failures << 16 |
-                (uint64_t)t->crashes << 24);
+                (uint64_t)t->crashes << 24 | (uint64_t)t->unsent << 32 | (uint64_t)t->sends << 40);
         }
     for (uint32_t w = 0; w < slots_setup->workers; w++) {
         put(slots_now.left[w] | (uint64_t)slots_now.dead[w] << 32 | (uint64_t)slots_now.pinned[w] << 33 |
             (uint64_t)slots_now.told[w] << 34);
         for (uint32_t i = 0; i < slots_setup->slots; i++)
             put(slots_now.tag[w][i]);
+        put(slots_now.n_up[w]);
+        for (uint32_t i = 0; i < slots_now.n_up[w]; i++)
+            put_sends(&slots_now.up[w][i]);
     }
     put(slots_now.kills | slots_now.drain_kills << 8 | slots_now.failures << 16 |
-        (uint64_t)slots_now.withdrawals << 24 | (uint64_t)slots_now.tells << 32);
+        (uint64_t)slots_now.withdrawals << 24 | (uint64_t)slots_now.tells << 32 |
+        (uint64_t)slots_now.sends << 40 | (uint64_t)slots_now.refusals << 48);
 }
 
 uint64_t

@@ -26,6 +26,7 @@
 #define SLOTS_FRAME 2   /* records of a frame */
 #define SLOTS_FRAMES 4  /* that the model can hold for one worker: more than the protocol allows */
 #define SLOTS_REASONS 2
+#define SLOTS_UP SLOTS_MAX /* frames of sends on a pipe, and records in one: what they are for is held */
 #define SLOTS_ANSWERS 24
 
 /* What is explored, and how much may go wrong in it. */
@@ -38,6 +39,8 @@ struct slots_setup {
     uint32_t kills;       /* SIGKILL at any point; the record that is on has crashed */
     uint32_t drain_kills; /* the same at a drain's end: no attempt is counted */
     uint32_t failures, withdrawals, tells;
+    uint32_t sends;    /* records that send */
+    uint32_t refusals; /* of them, that the broker refuses for good */
 };
 
 enum slots_action_kind {
@@ -45,12 +48,17 @@ enum slots_action_kind {
     /* the supervisor's operations */
     SLOTS_HAND, /* a: records; b: their lanes, one bit each */
     SLOTS_SETTLE,
+    SLOTS_RECEIVE,  /* the oldest frame of sends */
     SLOTS_WITHDRAW, /* a: the lane, SLOTS_LANES for all */
     SLOTS_BURY,     /* of a dead worker, who is born again */
     SLOTS_TICK,     /* time goes to the next due retry */
+    SLOTS_CONFIRM,  /* a: the lane, b: the record: the broker has what it sends, or its dead letter */
+    SLOTS_REFUSE,   /* the same: it is refused for good */
     /* a worker's operations */
     SLOTS_BEGIN,
     SLOTS_FINISH,
+    SLOTS_SEND, /* the same, and it has sent something */
+    SLOTS_FLUSH,
     SLOTS_FAIL,
     SLOTS_HAND_BACK,
     SLOTS_LEAVE,
@@ -60,7 +68,7 @@ enum slots_action_kind {
     SLOTS_ON_WORKER,
     /* what happens to a worker */
     SLOTS_TELL,
-    SLOTS_KILL,
+    SLOTS_KILL, /* a: how many frames of sends were on the wire */
     SLOTS_DRAIN_KILL,
     SLOTS_KINDS
 };
@@ -85,6 +93,8 @@ union slots_frame {
 struct slots_account {
     uint8_t failures, crashes; /* endings that it was told of */
     bool finished, given_up;
+    bool sending;  /* what it sends was received, and given to the producer */
+    uint8_t given; /* how often */
 };
 
 struct slots_supervisor {
@@ -108,8 +118,17 @@ struct slots_message {
     } records[SLOTS_FRAME];
 };
 
+/* A frame of sends. It is known here which record each one is for; the supervisor is told the number only. */
+struct slots_sends {
+    uint8_t n;
+    struct {
+        uint8_t seq, lane, pos;
+    } records[SLOTS_UP];
+};
+
 struct slots_worker {
     struct turn turn;
+    struct slots_sends outbox;
     struct slots_message pipe[SLOTS_FRAMES]; /* the first one is being worked on if `inside` */
     uint32_t n_pipe;
     uint32_t at; /* next record of the frame that is being worked on */
@@ -132,6 +151,8 @@ struct slots_segment {
 struct slots_truth {
     uint8_t on; /* 1 + the worker on which it is or was on when that died; 0: none */
     bool finished;
+    uint8_t unsent; /* 1 + the worker whose outbox or pipe holds what it sends; 0: none */
+    bool sends;     /* it has finished with sends, and they were not lost */
     uint8_t failures, crashes;
 };
 
@@ -140,12 +161,14 @@ struct slots_world {
     struct slots_worker worker[SLOTS_WORKERS];
     struct slots_segment segment[SLOTS_WORKERS];
     struct slots_op sup_op, worker_op[SLOTS_WORKERS];
+    struct slots_sends up[SLOTS_WORKERS][SLOTS_UP]; /* on the pipe to the supervisor */
+    uint8_t n_up[SLOTS_WORKERS];
     struct slots_truth truth[SLOTS_LANES][SLOTS_RECORDS];
     uint8_t tag[SLOTS_WORKERS]
                [SLOTS_MAX];       /* 1 + the record (lane * SLOTS_RECORDS + pos) that a slot is for */
     uint64_t left[SLOTS_WORKERS]; /* where the worker's frames really were left */
     bool dead[SLOTS_WORKERS], pinned[SLOTS_WORKERS], told[SLOTS_WORKERS];
-    uint8_t kills, drain_kills, failures, withdrawals, tells; /* that may still happen */
+    uint8_t kills, drain_kills, failures, withdrawals, tells, sends, refusals; /* that may still happen */
 };
 
 extern struct slots_world slots_now;
@@ -176,6 +199,7 @@ void slots_worker_run(const struct slots_action *action);
 void slots_saw_store(uint32_t w, uint64_t field, uint64_t value);
 void slots_saw_state(uint32_t w, uint32_t slot, unsigned from, unsigned to);
 void slots_saw_crash(uint32_t w);
+void slots_saw_loss(uint32_t w);
 
 /* slots_world.c: one action on slots_now, and its state as bytes */
 uint32_t slots_actions(struct slots_action *out);
@@ -196,7 +220,7 @@ bool slots_front_take(struct slots_front *front, struct slots_world *world, uint
 void slots_front_clear(struct slots_front *front);
 
 /* slots_explore.c */
-#define SLOTS_ACTIONS 64
+#define SLOTS_ACTIONS 96
 struct slots_found {
     uint64_t states, steps, ends;
 };

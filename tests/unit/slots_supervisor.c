@@ -3,7 +3,8 @@
  * Owns: the supervisor's operations and when each may happen; the memory of its frames.
  * Checks, in what the core reports: an ending is what really happened to the record and is told once;
  * attempts are counted for failures and crashes only; the commit point does not pass a record that is not
- * done. */
+ * done; a record that sends is done when the broker has confirmed what it sends, which the producer gets once, and
+ * which is what that record sends. */
 #include "tests/unit/slots_access.h"
 
 static void *slots_frame_alloc(size_t size);
@@ -70,12 +71,14 @@ ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const st
     uint32_t lane = lane_of(p);
     struct slots_account *account = &sup->account[lane][pos];
     const struct slots_truth *truth = &slots_now.truth[lane][pos];
-    if (account->finished || account->given_up)
+    if (account->finished || account->given_up || account->sending)
         slots_wrong("record %u/%d ended a second time", lane, (int)pos);
-    if (ending == ENDING_FINISHED) {
+    if (ending == ENDING_FINISHED || ending == ENDING_SENT) {
         if (!truth->finished)
             slots_wrong("record %u/%d is said to be finished, but is not", lane, (int)pos);
-        account->finished = true;
+        if (truth->sends != (ending == ENDING_SENT))
+            slots_wrong("record %u/%d is done %s what it sends", lane, (int)pos, truth->sends ? "without" : "with");
+        ending == ENDING_SENT ? (account->sending = true) : (account->finished = true);
         return;
     }
     if (ending == ENDING_FAILED ? ++account->failures > truth->failures : ++account->crashes > truth->crashes)
@@ -176,9 +179,61 @@ hand(uint32_t w, uint32_t records, uint32_t lanes)
     send_frame(w, f);
 }
 
+/* given: the producer gets what one record sends. */
+static void
+given(const struct holding_sends *got, uint32_t lane, uint32_t pos)
+{
+    struct slots_account *account = &sup->account[lane][pos];
+    if (!got->part || got->part != &sup->parts[lane] || got->pos != pos)
+        slots_wrong("what %u/%u sends is not taken, or taken for another record's", lane, pos);
+    for (uint32_t i = 0; slots_setup->order == DISPATCH_PARTITION && i < pos; i++)
+        if (slots_now.truth[lane][i].sends && sup->account[lane][i].given == 0)
+            slots_wrong("what %u/%u sends is given to the producer before what %u/%u sends", lane, pos, lane, i);
+    if (!account->sending || account->given++ > 0)
+        slots_wrong("what %u/%u sends is given to the producer %d times", lane, pos, account->given);
+    if (ledger_entry(&sup->parts[lane].led, pos)->state != ENTRY_SENDING)
+        slots_wrong("record %u/%u is not waiting for the broker", lane, pos);
+}
+
+/* receive takes the oldest frame of sends off the pipe. */
+static void
+receive(uint32_t w)
+{
+    const struct slots_sends frame = slots_now.up[w][0];
+    struct holding_sends sends[SLOTS_UP];
+    for (uint32_t i = 0; i < frame.n; i++)
+        sends[i] = (struct holding_sends){.seq = frame.records[i].seq};
+    const char *wrong = holding_received(&sup->hold[w], sends, frame.n);
+    if (wrong)
+        slots_wrong("an honest worker is said to be wrong: %s", wrong);
+    for (uint32_t i = 0; i < frame.n; i++) {
+        given(&sends[i], frame.records[i].lane, frame.records[i].pos);
+        slots_now.truth[frame.records[i].lane][frame.records[i].pos].unsent = 0;
+    }
+    memmove(&slots_now.up[w][0], &slots_now.up[w][1], --slots_now.n_up[w] * sizeof frame);
+    memset(&slots_now.up[w][slots_now.n_up[w]], 0, sizeof frame);
+}
+
+static void
+confirm(uint32_t lane, uint32_t pos)
+{
+    struct slots_account *account = &sup->account[lane][pos];
+    if (ledger_entry(&sup->parts[lane].led, pos)->state == ENTRY_SENDING)
+        account->finished = true;
+    else
+        account->given_up = true;
+    dispatch_done(&sup->dispatch, &sup->parts[lane], pos);
+}
+
 static void
 bury(uint32_t w)
 {
+    while (slots_now.n_up[w] > 0)
+        receive(w);
+    slots_saw_loss(w);
+    const char *wrong = holding_settle(&sup->hold[w]);
+    if (wrong)
+        slots_wrong("an honest worker is said to be wrong: %s", wrong);
     holding_bury(&sup->hold[w], slots_now.pinned[w]);
     for (uint32_t lane = 0; lane < slots_setup->lanes; lane++)
         for (uint32_t pos = 0; pos < slots_setup->records[lane]; pos++)
@@ -200,6 +255,15 @@ slots_supervisor_run(const struct slots_action *action)
     case SLOTS_SETTLE:
         if ((wrong = holding_settle(h)))
             slots_wrong("an honest worker is said to be wrong: %s", wrong);
+        break;
+    case SLOTS_RECEIVE:
+        receive(action->worker);
+        break;
+    case SLOTS_CONFIRM:
+        confirm(action->a, action->b);
+        break;
+    case SLOTS_REFUSE: /* a dead letter, whose confirmation comes later */
+        dispatch_letter(&sup->dispatch, &sup->parts[action->a], action->b);
         break;
     case SLOTS_WITHDRAW:
         holding_withdraw(h, action->a == SLOTS_LANES ? NULL : &sup->parts[action->a]);
@@ -231,10 +295,26 @@ hand_actions(uint32_t w, struct slots_action *out)
     return n;
 }
 
+/* broker_actions: confirmations come in any order, for what is sent goes to many partitions. */
+static uint32_t
+broker_actions(struct slots_action *out)
+{
+    uint32_t n = 0;
+    for (uint8_t lane = 0; lane < slots_setup->lanes; lane++)
+        for (uint64_t pos = sup->parts[lane].led.base; pos < sup->parts[lane].led.head; pos++) {
+            uint8_t state = ledger_entry(&sup->parts[lane].led, pos)->state;
+            if (state == ENTRY_SENDING || state == ENTRY_LETTER)
+                out[n++] = (struct slots_action){SLOTS_CONFIRM, 0, lane, (uint8_t)pos};
+            if (state == ENTRY_SENDING && slots_now.refusals > 0)
+                out[n++] = (struct slots_action){SLOTS_REFUSE, 0, lane, (uint8_t)pos};
+        }
+    return n;
+}
+
 uint32_t
 slots_supervisor_actions(struct slots_action *out)
 {
-    uint32_t n = 0;
+    uint32_t n = broker_actions(out);
     for (uint8_t w = 0; w < slots_setup->workers; w++) {
         if (slots_now.dead[w])
             out[n++] = (struct slots_action){SLOTS_BURY, w, 0, 0};
@@ -242,6 +322,8 @@ slots_supervisor_actions(struct slots_action *out)
         if (!sup->hold[w].oldest)
             continue;
         out[n++] = (struct slots_action){SLOTS_SETTLE, w, 0, 0};
+        if (slots_now.n_up[w] > 0)
+            out[n++] = (struct slots_action){SLOTS_RECEIVE, w, 0, 0};
         for (uint8_t lane = 0; slots_now.withdrawals > 0 && lane <= SLOTS_LANES; lane++)
             if (lane < slots_setup->lanes || lane == SLOTS_LANES)
                 out[n++] = (struct slots_action){SLOTS_WITHDRAW, w, lane, 0};
@@ -260,6 +342,8 @@ check_done(uint32_t lane, uint64_t pos)
     const struct slots_truth *truth = &slots_now.truth[lane][pos];
     if (!account->given_up && !truth->finished)
         slots_wrong("record %u/%d counts as done, but was not finished", lane, (int)pos);
+    if (!account->given_up && truth->sends && (!account->finished || account->given != 1))
+        slots_wrong("record %u/%d counts as done, but what it sends is not confirmed", lane, (int)pos);
     if (account->failures != truth->failures || account->crashes != truth->crashes)
         slots_wrong("record %u/%d: %u of %u failures and %u of %u crashes were counted", lane, (int)pos,
                     account->failures, truth->failures, account->crashes, truth->crashes);
@@ -274,7 +358,8 @@ slots_supervisor_check(void)
             check_done(lane, pos);
         int64_t point = ledger_commit_point(led);
         for (uint64_t pos = 0; pos < led->head; pos++)
-            if (!slots_now.truth[lane][pos].finished && !sup->account[lane][pos].given_up &&
+            if ((!slots_now.truth[lane][pos].finished || sup->account[lane][pos].sending) &&
+                !sup->account[lane][pos].finished && !sup->account[lane][pos].given_up &&
                 point > OFFSET(pos))
                 slots_wrong("lane %u: commit point %d, but record %d is not done", lane, (int)point,
                             (int)pos);

@@ -4,7 +4,8 @@
  * it happens, and so knows what neither side can know for sure. Checks, at the moment a record is begun: it
  * is the one its slot was given to; it is on nowhere else; it was not finished or given up before; everything
  * before it in its lane was; `taken` is past it. And when a slot is given: its old frame was left (rule 2),
- * and its new record is not on anywhere. */
+ * and its new record is not on anywhere. A record that sends has finished when it is SENT; if its worker dies before
+ * the supervisor received its frame, neither it nor what its lane finished behind it has (rule 4). */
 #include "tests/unit/slots_model.h"
 
 #include <stddef.h>
@@ -50,7 +51,10 @@ saw_end(uint32_t w, unsigned state)
 {
     struct slots_truth *truth = truth_of(current(w));
     truth->on = 0;
-    truth->finished |= state == SLOT_FINISHED;
+    truth->finished |= state == SLOT_FINISHED || state == SLOT_SENT;
+    truth->sends |= state == SLOT_SENT;
+    if (state == SLOT_SENT)
+        truth->unsent = (uint8_t)(w + 1);
     truth->failures += state == SLOT_FAILED;
 }
 
@@ -101,4 +105,24 @@ slots_saw_crash(uint32_t w)
         for (uint32_t pos = 0; pos < SLOTS_RECORDS; pos++)
             if (slots_now.truth[lane][pos].on == w + 1)
                 slots_now.truth[lane][pos].crashes++;
+}
+
+/* slots_saw_loss: the worker is dead, and its pipe was read to the end. */
+void
+slots_saw_loss(uint32_t w)
+{
+    for (uint32_t lane = 0; lane < slots_setup->lanes; lane++) {
+        bool lost = false;
+        for (uint32_t pos = 0; pos < slots_setup->records[lane]; pos++) {
+            struct slots_truth *truth = &slots_now.truth[lane][pos];
+            bool unsent = truth->unsent == w + 1;
+            lost = unsent || (lost && slots_setup->order == DISPATCH_PARTITION);
+            if (!lost || !truth->finished)
+                continue;
+            if (slots_now.sup.account[lane][pos].finished || slots_now.sup.account[lane][pos].sending)
+                slots_wrong("record %u/%u counts as done, and what its lane sends before it is lost", lane, pos);
+            truth->finished = truth->sends = false;
+            truth->unsent = 0;
+        }
+    }
 }

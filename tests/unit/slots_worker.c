@@ -1,7 +1,8 @@
 /* slots_worker.c - a worker of the slot protocol's check: turn.c, driven.
  *
  * Owns: the worker's operations and when each may happen. It takes frames from its pipe in order and begins
- * their records in order, as worker/inbox.c and the task loop do. */
+ * their records in order, as worker/inbox.c and the task loop do. Its outbox is emptied at any time, and always before
+ * it leaves its frame, publishes a failure, or ends when told. */
 #include "tests/unit/slots_access.h"
 
 #include "worker/turn.c"
@@ -26,6 +27,17 @@ begin(struct slots_worker *worker)
     turn_begin(&worker->turn, m->first + worker->at, m->records[worker->at].lane,
                m->records[worker->at].epoch);
     worker->at++;
+}
+
+static void
+finish_and_send(struct slots_worker *worker)
+{
+    const struct slots_message *m = &worker->pipe[0];
+    const uint32_t i = worker->at - 1, n = worker->outbox.n++;
+    worker->outbox.records[n].seq = (uint8_t)worker->turn.seq;
+    worker->outbox.records[n].lane = m->records[i].part;
+    worker->outbox.records[n].pos = m->records[i].pos;
+    turn_sent(&worker->turn);
 }
 
 static void
@@ -61,6 +73,9 @@ slots_worker_run(const struct slots_action *action)
     case SLOTS_FINISH:
         turn_finish(&worker->turn);
         break;
+    case SLOTS_SEND:
+        finish_and_send(worker);
+        break;
     case SLOTS_FAIL:
         fail(worker);
         break;
@@ -78,16 +93,23 @@ slots_worker_actions(uint32_t w, struct slots_action *out)
 {
     const struct slots_worker *worker = &slots_now.worker[w];
     uint32_t n = 0;
+    bool flushed = worker->outbox.n == 0;
+    if (!flushed)
+        out[n++] = (struct slots_action){SLOTS_FLUSH, (uint8_t)w, 0, 0};
     if (worker->turn.on) {
         out[n++] = (struct slots_action){SLOTS_FINISH, (uint8_t)w, 0, 0};
-        if (slots_now.failures > 0)
+        if (slots_now.sends > 0)
+            out[n++] = (struct slots_action){SLOTS_SEND, (uint8_t)w, 0, 0};
+        if (slots_now.failures > 0 && flushed)
             out[n++] = (struct slots_action){SLOTS_FAIL, (uint8_t)w, 0, 0};
-        if (slots_now.told[w])
+        if (slots_now.told[w] && flushed)
             out[n++] = (struct slots_action){SLOTS_HAND_BACK, (uint8_t)w, 0, 0};
     } else if (slots_now.told[w]) {
-        out[n++] = (struct slots_action){SLOTS_EXIT, (uint8_t)w, 0, 0};
+        if (flushed)
+            out[n++] = (struct slots_action){SLOTS_EXIT, (uint8_t)w, 0, 0};
     } else if (worker->inside && worker->at == worker->pipe[0].n) {
-        out[n++] = (struct slots_action){SLOTS_LEAVE, (uint8_t)w, 0, 0};
+        if (flushed)
+            out[n++] = (struct slots_action){SLOTS_LEAVE, (uint8_t)w, 0, 0};
     } else if (worker->n_pipe > 0) {
         out[n++] = (struct slots_action){SLOTS_BEGIN, (uint8_t)w, 0, 0};
     }

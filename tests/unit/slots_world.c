@@ -210,6 +210,8 @@ birth(uint32_t w)
     segment_load(&segments[w].sb, &slots_now.segment[w]);
     memset(slots_now.tag[w], 0, sizeof slots_now.tag[w]);
     slots_now.left[w] = 0;
+    memset(slots_now.up[w], 0, sizeof slots_now.up[w]);
+    slots_now.n_up[w] = 0;
     slots_now.dead[w] = slots_now.told[w] = false;
     slots_supervisor_birth(w);
     slots_worker_birth(w);
@@ -237,6 +239,25 @@ die(uint32_t w, bool crash, bool pinned)
     memset(&slots_now.worker[w], 0, sizeof slots_now.worker[w]);
 }
 
+/* lose takes the frames of sends off the pipe that were not on the wire yet when the worker was killed. */
+static void
+lose(uint32_t w, uint32_t kept)
+{
+    for (; slots_now.n_up[w] > kept; slots_now.n_up[w]--)
+        memset(&slots_now.up[w][slots_now.n_up[w] - 1], 0, sizeof slots_now.up[w][0]);
+}
+
+/* flush makes a frame of what the worker has to send. It touches nothing that is shared. */
+static void
+flush(uint32_t w)
+{
+    struct slots_sends *outbox = &slots_now.worker[w].outbox;
+    if (slots_now.n_up[w] == SLOTS_UP)
+        slots_wrong("more than %d frames of sends on a pipe", SLOTS_UP);
+    slots_now.up[w][slots_now.n_up[w]++] = *outbox;
+    memset(outbox, 0, sizeof *outbox);
+}
+
 static void
 act(const struct slots_action *action)
 {
@@ -246,20 +267,32 @@ act(const struct slots_action *action)
         /* fall through */
     case SLOTS_HAND:
     case SLOTS_SETTLE:
+    case SLOTS_RECEIVE:
         slots_now.sup_op.action = *action;
         advance_supervisor();
         break;
     case SLOTS_ON_SUPERVISOR:
         advance_supervisor();
         break;
+    case SLOTS_REFUSE:
+        slots_now.refusals--;
+        /* fall through */
+    case SLOTS_CONFIRM:
+        slots_supervisor_run(action);
+        slots_supervisor_check();
+        break;
     case SLOTS_TICK:
         slots_supervisor_run(action);
+        break;
+    case SLOTS_FLUSH:
+        flush(action->worker);
         break;
     case SLOTS_BURY:
         bury(action);
         break;
     case SLOTS_FAIL:
-        slots_now.failures--;
+    case SLOTS_SEND:
+        action->kind == SLOTS_FAIL ? slots_now.failures-- : slots_now.sends--;
         /* fall through */
     case SLOTS_BEGIN:
     case SLOTS_FINISH:
@@ -279,10 +312,12 @@ act(const struct slots_action *action)
         break;
     case SLOTS_KILL:
         slots_now.kills--;
+        lose(action->worker, action->a);
         die(action->worker, true, true);
         break;
     case SLOTS_DRAIN_KILL:
         slots_now.drain_kills--;
+        lose(action->worker, action->a);
         die(action->worker, false, false);
         break;
     }
@@ -306,10 +341,15 @@ fate_actions(uint8_t w, struct slots_action *out)
         return 0;
     if (slots_now.tells > 0 && !slots_now.told[w])
         out[n++] = (struct slots_action){SLOTS_TELL, w, 0, 0};
-    if (slots_now.kills > 0)
-        out[n++] = (struct slots_action){SLOTS_KILL, w, 0, 0};
-    if (slots_now.drain_kills > 0)
-        out[n++] = (struct slots_action){SLOTS_DRAIN_KILL, w, 0, 0};
+    /* what the supervisor is receiving it has read, and cannot be lost */
+    const struct slots_action *doing = &slots_now.sup_op.action;
+    uint8_t kept = doing->kind == SLOTS_RECEIVE && doing->worker == w;
+    for (; kept <= slots_now.n_up[w]; kept++) {
+        if (slots_now.kills > 0)
+            out[n++] = (struct slots_action){SLOTS_KILL, w, kept, 0};
+        if (slots_now.drain_kills > 0)
+            out[n++] = (struct slots_action){SLOTS_DRAIN_KILL, w, kept, 0};
+    }
     return n;
 }
 
@@ -341,6 +381,8 @@ slots_start(const struct slots_setup *setup)
     slots_now.kills = (uint8_t)setup->kills;
     slots_now.drain_kills = (uint8_t)setup->drain_kills;
     slots_now.failures = (uint8_t)setup->failures;
+    slots_now.sends = (uint8_t)setup->sends;
+    slots_now.refusals = (uint8_t)setup->refusals;
     slots_now.withdrawals = (uint8_t)setup->withdrawals;
     slots_now.tells = (uint8_t)setup->tells;
     slots_supervisor_start();
