@@ -40,7 +40,9 @@ enum ending {
 };
 
 /* Called once for each ending, while the entry still is held. FINISHED: it becomes done right after. FAILED and
- * CRASHED: the callee decides, and calls dispatch_retry or dispatch_done. `reason` is a copy, its text
+ * CRASHED: the callee decides, and calls dispatch_retry, dispatch_letter or dispatch_done. Where dispatch_goes_back, the
+ * lane is repeated from a record before it on: it is not given up on, but goes back (dispatch_returned). Else a stop that
+ * comes in between would commit before it, and it would be given up on twice. `reason` is a copy, its text
  * NUL-terminated; only FAILED has one. */
 typedef void holding_ended(void *arg, struct partition *p, uint64_t pos, enum ending ending,
                            const struct reason *reason);

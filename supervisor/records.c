@@ -1,7 +1,7 @@
 /* records.c - what becomes of a record that ended with a worker.
  *
  * Owns: nothing. Guarantees: a record that failed is tried again as its task's policy says, and then given up on
- *   with an error line that names it; every ending is counted once.
+ *   with an error line that names it, once all before it in its lane has ended; every ending is counted once.
  * Must not know: frames, slots, Kafka. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,6 +38,17 @@ again(struct worker *w, struct partition *p, uint64_t pos, mono_ns wait, const c
              p->topic, p->number, e->offset, e->attempt, w->task->policy.attempts, wait / NS_PER_MS,
              log_quote(why, quoted, sizeof quoted));
     dispatch_retry(&w->task->dispatch, p, pos, clock_mono() + wait);
+}
+
+/* repeat: what its lane sends before it was lost with the worker. It is repeated with that, and only then given up on. */
+static void
+repeat(struct task *t, struct partition *p, uint64_t pos, const char *why)
+{
+    struct entry *e = ledger_entry(&p->led, pos);
+    char quoted[2 * REASON_MAX];
+    log_warn("record failed, it is repeated with its lane", "task=%s record=%s:%d:%" PRId64 " attempt=%u reason=\"%s\"",
+             t->conf->name, p->topic, p->number, e->offset, e->attempt, log_quote(why, quoted, sizeof quoted));
+    dispatch_returned(&t->dispatch, p, pos);
 }
 
 static void
@@ -130,6 +141,8 @@ records_ended(void *worker, struct partition *p, uint64_t pos, enum ending endin
     reason_text(w, ending, reason, why, sizeof why);
     if (decision.again)
         again(w, p, pos, decision.wait, why);
+    else if (dispatch_goes_back(&w->task->dispatch, p, pos))
+        repeat(w->task, p, pos, why);
     else
         give_up(w->task, p, pos, why, ending == ENDING_CRASHED ? w->autopsy : NULL);
 }

@@ -17,7 +17,7 @@ last_word(const struct tenure *t)
 {
     bool left = t->leaving || t->sup->stopping;
     return left && !t->lost && !t->said_clean && t->recovery == RECOVERY_DONE && t->part.led.held == 0 &&
-           t->part.led.letters == 0 && ledger_commit_point(&t->part.led) >= 0;
+           ledger_confirming(&t->part.led) == 0 && ledger_commit_point(&t->part.led) >= 0;
 }
 
 bool

@@ -16,9 +16,11 @@ check_told(struct tenure *t, uint32_t idx, enum ending ending, const struct reas
     char text[32];
     if (truth->told_finished || truth->given_up)
         sim_wrong("record %d/%u ends a second time", t->p, idx);
-    if (ending == ENDING_FINISHED) {
+    if (ending == ENDING_FINISHED || ending == ENDING_SENT) {
         if (!truth->finished)
             sim_wrong("record %d/%u is said to be finished, but is not", t->p, idx);
+        if ((truth->unsent != NULL) != (ending == ENDING_SENT))
+            sim_wrong("record %d/%u is finished %s what it sends", t->p, idx, truth->unsent ? "without" : "with");
         truth->told_finished = true;
         return truth;
     }
@@ -46,7 +48,7 @@ static void
 give_up(struct sim_sup *s, struct tenure *t, uint64_t pos, uint32_t idx, struct sim_truth *truth)
 {
     sim_note("record %d/%u is given up on", t->p, idx);
-    if (!truth->rejected && t->base[idx] + truth->endings < sim.policy.attempts)
+    if (!truth->rejected && !truth->refused && t->base[idx] + truth->endings < sim.policy.attempts)
         sim_wrong("record %d/%u is given up on after %u attempts of %u", t->p, idx, truth->endings,
                   sim.policy.attempts);
     if (!sim.skip) {
@@ -58,6 +60,17 @@ give_up(struct sim_sup *s, struct tenure *t, uint64_t pos, uint32_t idx, struct 
     dispatch_done(&s->d, &t->part, pos);
 }
 
+/* repeated: what its lane sends before it was lost, and so it is taken as not tried. */
+static void
+repeated(struct sim_sup *s, struct tenure *t, uint64_t pos)
+{
+    struct sim_truth *truth = &t->truth[t->idx[pos]];
+    truth->endings--;
+    truth->told--;
+    truth->rejected = false;
+    dispatch_returned(&s->d, &t->part, pos);
+}
+
 void
 ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason)
 {
@@ -65,7 +78,7 @@ ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending,
     struct tenure *t = (struct tenure *)p;
     uint32_t idx = t->idx[pos], attempt = ledger_entry(&p->led, pos)->attempt;
     struct sim_truth *truth = check_told(t, idx, ending, reason);
-    if (ending == ENDING_FINISHED) {
+    if (ending == ENDING_FINISHED || ending == ENDING_SENT) {
         w->useful = true;
         return;
     }
@@ -77,6 +90,8 @@ ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending,
     struct attempts_decision d = attempts_decide(&sim.policy, attempt, final, asked, sim_below(UINT32_MAX));
     if (d.again)
         dispatch_retry(&w->sup->d, p, pos, sim.now + d.wait);
+    else if (dispatch_goes_back(&w->sup->d, p, pos))
+        repeated(w->sup, t, pos);
     else
         give_up(w->sup, t, pos, idx, truth);
 }
@@ -88,6 +103,15 @@ ending_took_down(struct sim_sup *s, struct tenure *t, uint64_t pos)
     uint32_t idx = t->idx[pos];
     t->base[idx] = sim.policy.attempts;
     truth_down(t, idx);
+    give_up(s, t, pos, idx, &t->truth[idx]);
+}
+
+/* ending_refused: the broker refused what it sends for good. It has finished, and is never run again (rule 6). */
+void
+ending_refused(struct sim_sup *s, struct tenure *t, uint64_t pos)
+{
+    uint32_t idx = t->idx[pos];
+    t->truth[idx].refused = true;
     give_up(s, t, pos, idx, &t->truth[idx]);
 }
 

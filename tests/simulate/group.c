@@ -78,6 +78,7 @@ forget(struct sim_sup *s, struct tenure *t)
     if (s->active == t)
         s->active = NULL;
     letters_forget(s, t);
+    sends_forget(s, t);
     dispatch_remove(&s->d, &t->part);
     if (t->bodies != 0)
         sim_wrong("partition %d is given up, and %d bodies are left", t->p, t->bodies);
@@ -169,7 +170,7 @@ finish_revoke(struct sim_sup *s)
 {
     EACH_TENURE(t, s)
     if (t->leaving && !t->lost) {
-        if (s->commit_failed || sim.order == DISPATCH_NONE)
+        if (s->commit_failed || sim.order == DISPATCH_NONE || t->part.led.sending > 0)
             truth_broken(t->p);
         forget(s, t);
     }
@@ -179,11 +180,11 @@ finish_revoke(struct sim_sup *s)
 static void
 step_revoke(struct sim_sup *s)
 {
-    uint64_t held = 0, letters = 0;
+    uint64_t held = 0, confirming = 0;
     EACH_TENURE(t, s)
     if (t->leaving && !t->lost) {
         held += t->part.led.held;
-        letters += t->part.led.letters;
+        confirming += ledger_confirming(&t->part.led);
     }
     if (held > 0) {
         if (sim.now < s->drain_deadline || s->drain_forced)
@@ -194,7 +195,7 @@ step_revoke(struct sim_sup *s)
             expend_holders(s, t);
         return;
     }
-    if ((letters > 0 && sim.now < s->drain_deadline) || s->commit_in_flight)
+    if ((confirming > 0 && sim.now < s->drain_deadline) || s->commit_in_flight)
         return;
     if (commits_pending(s) && !s->commit_failed)
         commits_send(s);
@@ -210,6 +211,7 @@ clear(struct sim_sup *s)
     EACH_TENURE(t, s)
     {
         letters_forget(s, t);
+        sends_forget(s, t);
         ledger_clear(&t->part.led);
         free(t->part.redo);
         t->part.redo = NULL;
@@ -225,12 +227,13 @@ clear(struct sim_sup *s)
         s->worker[i].state = WORKER_DOWN;
     }
     memset(s->letter, 0, sizeof s->letter);
+    sends_end(s);
     dispatch_clear(&s->d);
     restart_clear(&s->restart);
     s->up = false;
 }
 
-/* group_kill: SIGKILL of the supervisor; its workers end with it. A commit or a letter on its way arrives, or
+/* group_kill: SIGKILL of the supervisor; its workers end with it. A commit, a letter, or what a record sends arrives, or
  * does not. */
 void
 group_kill(struct sim_sup *s)
@@ -277,13 +280,13 @@ group_stop(struct sim_sup *s)
         keeper_stop(&s->worker[i]);
 }
 
-/* in_hand counts what the stop waits for; dead letters not past its deadline. */
+/* in_hand counts what the stop waits for; sends and dead letters not past its deadline. */
 static uint64_t
 in_hand(const struct sim_sup *s)
 {
     uint64_t n = 0;
     EACH_TENURE(t, s)
-    n += t->part.led.held + (sim.now < s->stop_deadline ? t->part.led.letters : 0);
+    n += t->part.led.held + (sim.now < s->stop_deadline ? ledger_confirming(&t->part.led) : 0);
     for (uint32_t i = 0; i < sim.n_workers; i++)
         n += s->worker[i].state != WORKER_DOWN;
     return n;
@@ -303,7 +306,7 @@ step_stop(struct sim_sup *s)
     }
     EACH_TENURE(t, s)
     {
-        if (s->commit_failed || sim.order == DISPATCH_NONE)
+        if (s->commit_failed || sim.order == DISPATCH_NONE || t->part.led.sending > 0)
             truth_broken(t->p);
         forget(s, t);
     }

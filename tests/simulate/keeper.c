@@ -1,8 +1,10 @@
 /* keeper.c - the supervisor and its workers: birth, settling, deadlines, death. Imitates supervisor/worker.c
  * and watch.c.
  *
- * Owns: the order of things at a death (rule 8): the process has ended, then the scoreboard is read, then a
- * new life gets a new scoreboard. */
+ * Owns: the order of things at a death (rule 8): the process has ended, then its pipe is read to the end, then the
+ * scoreboard is read, then a new life gets a new scoreboard. */
+#include <string.h>
+
 #include "tests/simulate/simulate.h"
 
 void
@@ -53,6 +55,28 @@ keeper_settle(struct sim_worker *w)
                   wrong);
 }
 
+/* keeper_receive takes the oldest frame of sends off the worker's pipe. */
+void
+keeper_receive(struct sim_worker *w)
+{
+    struct holding_sends got[SIM_SLOTS];
+    if (w->state == WORKER_DOWN || w->n_up == 0)
+        return;
+    struct sim_sends frame = w->up[0];
+    memmove(&w->up[0], &w->up[1], --w->n_up * sizeof frame);
+    for (uint32_t i = 0; i < frame.n; i++)
+        got[i] = (struct holding_sends){.seq = frame.rec[i].seq};
+    const char *wrong = holding_received(&w->holding, got, frame.n);
+    if (wrong)
+        sim_wrong("worker %d.%d is said to break the protocol: %s", (int)(w->sup - sim.sup), w->number, wrong);
+    for (uint32_t i = 0; i < frame.n; i++) {
+        struct tenure *t = frame.rec[i].t;
+        if (got[i].part != &t->part || t->idx[got[i].pos] != frame.rec[i].idx)
+            sim_wrong("what %d/%u sends is taken for another record's", t->p, frame.rec[i].idx);
+        sends_given(w->sup, t, got[i].pos, frame.rec[i].run);
+    }
+}
+
 static void
 start_again(struct sim_worker *w, bool on_record)
 {
@@ -75,6 +99,9 @@ keeper_bury(struct sim_worker *w)
     uint64_t pos;
     if (w->state == WORKER_DOWN || w->alive)
         return;
+    while (w->n_up > 0)
+        keeper_receive(w);
+    truth_lost(w);
     const char *wrong = holding_settle(&w->holding);
     if (wrong)
         sim_wrong("a dead worker is said to have broken the protocol: %s", wrong);

@@ -60,6 +60,16 @@ supervise(struct sim_sup *s, uint32_t what)
     case 10:
         keeper_relieve(w);
         break;
+    case 11:
+    case 12:
+        keeper_receive(w);
+        break;
+    case 13:
+        sends_deliver(s);
+        break;
+    case 14:
+        sends_report(s);
+        break;
     default:
         keeper_settle(w);
     }
@@ -93,7 +103,7 @@ sim_preempt_worker(struct sim_worker *w)
         sim.faults--;
         worker_dies(w);
     } else if (sim_depth < 2) {
-        supervising(w->sup, 2 + sim_below(11));
+        supervising(w->sup, 2 + sim_below(SIM_DUTIES - 2));
     }
 }
 
@@ -172,7 +182,7 @@ sim_step(void)
     if (what < 12)
         worker_step(some_worker(some_sup()));
     else if (what < 28)
-        supervising(some_sup(), sim_below(14));
+        supervising(some_sup(), sim_below(SIM_DUTIES));
     else if (what == 28)
         pass_time();
     else if (what == 29)
@@ -220,13 +230,14 @@ stuck(void)
         if (!t->over)
             fprintf(stderr,
                     "simulate: supervisor %d has partition %d to %lld of %lld:%s%s%s%s%s%s recovery %d, held "
-                    "%u, letters %u, "
+                    "%u, sending %u, letters %u, "
                     "read %u of %u\n",
                     (int)(t->sup - sim.sup), t->p, (long long)ledger_commit_point(&t->part.led),
                     (long long)sim.part[t->p].end, t->part.open ? " open" : "", t->leaving ? " leaving" : "",
                     t->part.single ? " single" : "", t->sup->active == t ? " its-turn" : "",
                     t->part.permitted ? " permitted" : "", t->marking ? " marking" : "", t->recovery,
-                    (unsigned)t->part.led.held, (unsigned)t->part.led.letters, t->next, sim.part[t->p].n);
+                    (unsigned)t->part.led.held, (unsigned)t->part.led.sending,
+                    (unsigned)t->part.led.letters, t->next, sim.part[t->p].n);
     }
     sim_wrong("it does not come to its end");
 }
@@ -242,7 +253,7 @@ calm_round(void)
             worker_step(&sim.sup[s].worker[i]);
             fall();
         }
-        for (uint32_t what = 0; what < 14; what++) {
+        for (uint32_t what = 0; what < SIM_DUTIES; what++) {
             supervising(&sim.sup[s], what);
             fall();
         }

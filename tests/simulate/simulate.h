@@ -30,6 +30,10 @@
 #define SIM_PIPE 16    /* frames on a pipe: more than the protocol allows */
 #define SIM_LETTERS 64
 #define SIM_ATTEMPTS 3
+#define SIM_UP SIM_SLOTS /* frames of sends on a pipe: what they are for is held */
+#define SIM_SENDS 256    /* records whose sends a producer has */
+#define SIM_RUNS 4096    /* begins of records in one schedule */
+#define SIM_DUTIES 18    /* kinds of steps of a supervisor */
 
 /* What one attempt at a record does. */
 enum sim_act {
@@ -50,6 +54,9 @@ struct sim_record {
     uint32_t bytes;
     bool pass;                 /* it is for another group: done when it is read */
     uint8_t act[SIM_ATTEMPTS]; /* enum sim_act; attempts beyond: the last one */
+    uint32_t sends;            /* messages, at each attempt; it is done when the broker has them */
+    uint32_t seen;             /* how many the broker has, counted once */
+    bool refused;              /* the broker refused one for good */
     bool finished, skipped;
     uint32_t letters; /* in the dead-letter topic */
     bool repeat_ok;   /* an owner ended badly after it was done: it may come again */
@@ -73,8 +80,13 @@ struct sim_part {
 struct sim_truth {
     uint8_t endings, crashes; /* attempts that failed, in all, and by death */
     uint8_t told;             /* of those, what the core has said */
-    bool finished, told_finished, given_up, rejected;
+    bool finished, told_finished, given_up, rejected, refused;
+    struct sim_worker *unsent; /* finished, and what it sends is in this worker's outbox or on its pipe, */
+    uint32_t run;              /* from this run */
 };
+
+/* How far what one run of a record sends has come. */
+enum sim_run { RUN_NONE, RUN_SENT, RUN_GIVEN };
 
 enum sim_recovery { RECOVERY_PEEK, RECOVERY_MARK, RECOVERY_DONE };
 
@@ -116,6 +128,16 @@ struct sim_frame {
     } rec[SIM_SLOTS];
 };
 
+/* A frame of sends. The model knows which run of which record each is from; the core is told the number only. */
+struct sim_sends {
+    uint32_t n;
+    struct {
+        uint64_t seq;
+        struct tenure *t;
+        uint32_t idx, run;
+    } rec[SIM_SLOTS];
+};
+
 enum sim_state { WORKER_DOWN, WORKER_UP, WORKER_STOPPING };
 
 struct sim_worker {
@@ -134,10 +156,13 @@ struct sim_worker {
     struct turn turn;
     struct sim_frame pipe[SIM_PIPE];
     uint32_t n_pipe, at;
+    uint32_t draft; /* the run whose messages wait for its end; 0: none */
+    struct sim_sends outbox, up[SIM_UP]; /* up: on the pipe */
+    uint32_t n_up;
     jmp_buf died;
     /* what it really is on */
     struct tenure *on;
-    uint32_t on_idx, on_attempt, on_frame;
+    uint32_t on_idx, on_attempt, on_frame, on_run;
 };
 
 enum letter_state { LETTER_NONE, LETTER_TO_SEND, LETTER_SENT };
@@ -148,6 +173,16 @@ struct sim_letter {
     uint64_t pos;
     uint32_t idx, attempts;
     mono_ns due;
+};
+
+/* What one record sends, with the producer. */
+struct sim_send {
+    struct tenure *t; /* NULL when nobody waits for it any more */
+    int p;
+    uint64_t pos;
+    uint32_t idx, run;
+    uint32_t taken, told; /* messages that the broker has, or has refused; that we were told of */
+    uint32_t refused;     /* 1 + the message that was refused for good; 0: none */
 };
 
 struct sim_sup {
@@ -162,6 +197,8 @@ struct sim_sup {
     struct restart_task restart;
     struct sim_worker worker[SIM_WORKERS];
     struct sim_letter letter[SIM_LETTERS];
+    struct sim_send send[SIM_SENDS]; /* in the order in which they were given to the producer */
+    uint32_t n_sends;
 };
 
 struct sim_world {
@@ -173,13 +210,16 @@ struct sim_world {
     size_t credit, frame_bytes; /* of a worker; of a frame */
     uint32_t singly;            /* records handed out one by one after two bad ends */
     bool skip;                  /* on_failure: skip, else dead letters */
+    bool refusing;              /* the broker refuses some messages for good */
     bool calm;                  /* nothing goes wrong any more */
     uint32_t preempt;           /* one access in so many lets the other side move */
     uint32_t faults;            /* how many more may happen */
+    uint32_t n_runs;
     mono_ns now;
     struct sim_part part[SIM_PARTS];
     struct sim_sup sup[SIM_SUPS];
     struct tenure tenure[SIM_TENURES];
+    uint8_t run[SIM_RUNS]; /* enum sim_run */
 };
 
 extern struct sim_world sim;
@@ -220,13 +260,16 @@ void world_end(void);
 /* worker.c */
 void worker_born(struct sim_worker *w);
 void worker_step(struct sim_worker *w);
+/* worker_dies: killed, or crashed: what is not on the wire is lost. worker_ends: in order. */
 void worker_dies(struct sim_worker *w);
+void worker_ends(struct sim_worker *w);
 
 /* keeper.c: what the supervisor does with its workers */
 void keeper_start(struct sim_worker *w);
 void keeper_stop(struct sim_worker *w);
 void keeper_expend(struct sim_worker *w);
 void keeper_settle(struct sim_worker *w);
+void keeper_receive(struct sim_worker *w);
 void keeper_bury(struct sim_worker *w);
 void keeper_relieve(struct sim_worker *w);
 void keeper_watch(struct sim_worker *w);
@@ -242,6 +285,15 @@ void ending_told(void *worker, struct partition *p, uint64_t pos, enum ending en
 void letters_send(struct sim_sup *s);
 void letters_report(struct sim_sup *s);
 void letters_forget(struct sim_sup *s, const struct tenure *t);
+void ending_refused(struct sim_sup *s, struct tenure *t, uint64_t pos);
+
+/* sends.c: what records send, from the worker's frame to the broker's confirmation */
+void sends_given(struct sim_sup *s, struct tenure *t, uint64_t pos, uint32_t run);
+void sends_deliver(struct sim_sup *s);
+void sends_report(struct sim_sup *s);
+void sends_forget(struct sim_sup *s, const struct tenure *t);
+void sends_end(struct sim_sup *s);
+uint32_t sends_of(const struct sim_sup *s, const struct tenure *t);
 
 /* group.c: assignments, revokes, stops */
 void group_assign(void);
@@ -270,9 +322,13 @@ void recovery_handed(struct tenure *t);
 void truth_saw(struct sim_worker *w, unsigned from, unsigned to);
 void truth_died(struct sim_worker *w);
 void truth_commit(const struct tenure *t, int64_t offset);
+void truth_lost(struct sim_worker *w); /* it is dead, and its pipe was read to the end */
+void truth_given(struct tenure *t, uint32_t idx, uint32_t run);
+void truth_message(int p, uint32_t idx, uint32_t message, uint32_t run);
 void truth_letter(const struct sim_letter *l);
 void truth_down(const struct tenure *t, uint32_t idx);
 void truth_broken(int p); /* its owner ends badly: what was done since the commit may come again */
+void truth_again(int p, uint32_t idx); /* it, and what comes behind it, may come again */
 void truth_over(const struct tenure *t);
 void truth_check(void);
 void truth_end(void);

@@ -7,13 +7,16 @@
  *   the number of an attempt, when it begins and when it is told, is that of the attempts that failed before;
  *   an ending is told once, and is what happened;
  *   what is done comes again only after an owner's bad end; a suspect travels alone;
+ *   a record that sends is done when the broker has what it sends, and that only, all of it; what a worker's death lost
+ *   is repeated, with what its lane finished behind it; a partition's records are first seen in order in what is sent;
  *   in the end each record is finished, or given up after the right number of attempts. */
 #include "tests/simulate/simulate.h"
 
 bool
 truth_done(const struct sim_record *r)
 {
-    return r->pass || r->finished || r->skipped || r->letters > 0;
+    bool good = r->sends > 0 ? r->seen == r->sends : r->finished;
+    return r->pass || good || r->skipped || r->letters > 0;
 }
 
 static struct sim_record *
@@ -98,6 +101,10 @@ begins(struct sim_worker *w)
         sim.part[w->on->p].noted_begun = true;
     else if (owns(w->on))
         sim.part[w->on->p].other_begun = true;
+    w->on_run = ++sim.n_runs;
+    if (sim.n_runs == SIM_RUNS)
+        sim_wrong("more than %d runs", SIM_RUNS);
+    sim.run[w->on_run] = RUN_NONE;
     check_repeat(w);
     check_alone(w);
     check_order(w);
@@ -110,8 +117,11 @@ ends(struct sim_worker *w, unsigned how)
     struct sim_record *r = record_of(w->on, w->on_idx);
     sim_note("worker %d.%d: %d/%u is %s", (int)(w->sup - sim.sup), w->number, w->on->p, w->on_idx,
              slot_state_name(how));
-    if (how == SLOT_FINISHED) {
+    if (how == SLOT_FINISHED || how == SLOT_SENT) {
         truth->finished = r->finished = true;
+        truth->unsent = how == SLOT_SENT ? w : NULL;
+        truth->run = w->on_run;
+        sim.run[w->on_run] = how == SLOT_SENT ? RUN_SENT : RUN_NONE;
         r->repeat_ok = !owns(w->on);
     } else if (how == SLOT_FAILED) {
         enum sim_act act = r->act[w->on_attempt <= SIM_ATTEMPTS ? w->on_attempt - 1 : SIM_ATTEMPTS - 1];
@@ -144,6 +154,72 @@ truth_died(struct sim_worker *w)
     w->on = NULL;
 }
 
+/* lost: it was finished for nothing. */
+static void
+lost(struct tenure *t, uint32_t idx)
+{
+    struct sim_truth *truth = &t->truth[idx];
+    struct sim_record *r = record_of(t, idx);
+    sim_note("record %d/%u is to be repeated", t->p, idx);
+    if (truth->told_finished)
+        sim_wrong("record %d/%u counts as finished, and what its lane sends before it is lost", t->p, idx);
+    sim.run[truth->run] = RUN_NONE;
+    truth->finished = false;
+    truth->unsent = NULL;
+    r->finished = r->finished && !owns(t);
+    r->repeat_ok = true;
+}
+
+void
+truth_lost(struct sim_worker *w)
+{
+    EACH_TENURE(t, w->sup)
+    {
+        bool behind = false;
+        for (uint32_t i = t->first; i < sim.part[t->p].n; i++) {
+            bool unsent = t->truth[i].unsent == w;
+            behind = unsent || (behind && sim.order == DISPATCH_PARTITION);
+            if (behind && t->truth[i].finished)
+                lost(t, i);
+        }
+    }
+}
+
+void
+truth_given(struct tenure *t, uint32_t idx, uint32_t run)
+{
+    struct sim_truth *truth = &t->truth[idx];
+    if (sim.run[run] != RUN_SENT || truth->run != run)
+        sim_wrong("what %d/%u sends is given to the producer %s", t->p, idx,
+                  sim.run[run] == RUN_GIVEN ? "twice" : "from a run that did not finish");
+    sim.run[run] = RUN_GIVEN;
+    truth->unsent = NULL;
+}
+
+/* check_sent_order: what comes before it in its lane, and sends, has been seen, unless it never will be. */
+static void
+check_sent_order(int p, uint32_t idx)
+{
+    for (uint32_t i = 0; sim.order == DISPATCH_PARTITION && i < idx; i++) {
+        const struct sim_record *r = &sim.part[p].rec[i];
+        if (r->seen < r->sends && !r->refused && !r->skipped && r->letters == 0)
+            sim_wrong("what %d/%u sends is written before what %d/%u sends", p, idx, p, i);
+    }
+}
+
+void
+truth_message(int p, uint32_t idx, uint32_t message, uint32_t run)
+{
+    struct sim_record *r = &sim.part[p].rec[idx];
+    if (sim.run[run] != RUN_GIVEN)
+        sim_wrong("what %d/%u sends is written, and was not given to the producer", p, idx);
+    if (message < r->seen)
+        return;
+    check_sent_order(p, idx);
+    if (message == r->seen)
+        r->seen++;
+}
+
 static void
 check_point(const struct tenure *t, int64_t point, const char *what)
 {
@@ -169,14 +245,14 @@ truth_letter(const struct sim_letter *l)
 {
     const struct sim_truth *truth = &l->from->truth[l->idx];
     const struct sim_record *r = record_of(l->from, l->idx);
-    uint32_t made = l->from->base[l->idx] + truth->endings;
+    uint32_t made = l->from->base[l->idx] + truth->endings + truth->refused;
     if (l->attempts != made)
         sim_wrong("the letter of %d/%u tells %u attempts of %u", l->from->p, l->idx, l->attempts, made);
-    if (!truth->rejected && made != sim.policy.attempts)
+    if (!truth->rejected && !truth->refused && made != sim.policy.attempts)
         sim_wrong("record %d/%u is dead-lettered after %u attempts", l->from->p, l->idx, truth->endings);
-    if (truth->finished)
+    if (truth->finished && !truth->refused)
         sim_wrong("record %d/%u is finished, and dead-lettered", l->from->p, l->idx);
-    if (truth_done(r) && !r->letter_ok && !r->repeat_ok)
+    if (truth_done(r) && !r->letter_ok && !r->repeat_ok && !truth->refused)
         sim_wrong("record %d/%u is done, and dead-lettered", l->from->p, l->idx);
 }
 
@@ -199,6 +275,13 @@ blame(struct sim_part *part)
     struct sim_record *r = noted(part);
     if (r && (sim.order == DISPATCH_NONE || part->noted_begun || !part->other_begun))
         r->downs++;
+}
+
+void
+truth_again(int p, uint32_t idx)
+{
+    for (uint32_t i = idx; i < sim.part[p].n; i++)
+        sim.part[p].rec[i].repeat_ok = sim.part[p].rec[i].letter_ok = true;
 }
 
 void
@@ -234,6 +317,9 @@ check_tenure(struct tenure *t)
     if (held != t->part.led.held)
         sim_wrong("partition %d: the ledger says %u are held, the workers hold %u", t->p,
                   (unsigned)t->part.led.held, (unsigned)held);
+    if (sends_of(t->sup, t) != t->part.led.sending)
+        sim_wrong("partition %d: the ledger says %u are being sent, the producer has %u", t->p,
+                  (unsigned)t->part.led.sending, sends_of(t->sup, t));
     check_point(t, ledger_commit_point(&t->part.led), "the commit point");
 }
 
@@ -253,7 +339,7 @@ check_record(int p, uint32_t i)
         sim_wrong("record %d/%u is lost", p, i);
     if (r->letters > 1 && !r->letter_ok)
         sim_wrong("record %d/%u has %u letters", p, i, r->letters);
-    if (r->finished && r->letters > 0 && !r->letter_ok)
+    if (r->finished && r->letters > 0 && !r->letter_ok && !r->refused)
         sim_wrong("record %d/%u is finished, and has a letter", p, i);
 }
 

@@ -1,6 +1,7 @@
 /* worker.c - the process of a worker, as worker/inbox.c and a task body make it, over the real turn.c.
  *
- * Owns: what its next step is. A step is one call of turn.c, or its end. */
+ * Owns: what its next step is. A step is one call of turn.c, or its end. What records send waits in the outbox, which is
+ * emptied at times, and always before the worker leaves its frame, publishes a failure, or ends. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@ worker_born(struct sim_worker *w)
 {
     w->alive = true;
     w->told = w->doomed = w->inside = w->frozen = false;
-    w->n_pipe = w->at = 0;
+    w->n_pipe = w->at = w->n_up = w->draft = 0;
+    w->outbox.n = 0;
     w->on = NULL;
     turn_init(&w->turn, sim_scoreboard(w));
 }
@@ -19,7 +21,31 @@ worker_born(struct sim_worker *w)
 void
 worker_dies(struct sim_worker *w)
 {
-    sim_note("worker %d.%d dies", (int)(w->sup - sim.sup), w->number);
+    uint32_t before = w->n_up;
+    w->n_up = sim_below(before + 1);
+    sim_note("worker %d.%d dies; %u of %u frames of sends are lost", (int)(w->sup - sim.sup), w->number,
+             before - w->n_up, before);
+    w->alive = false;
+}
+
+/* flush makes a frame of what is to be sent. */
+static void
+flush(struct sim_worker *w)
+{
+    if (w->outbox.n == 0)
+        return;
+    if (w->n_up == SIM_UP)
+        sim_wrong("more than %d frames of sends on a pipe", SIM_UP);
+    sim_note("worker %d.%d empties its outbox of %u", (int)(w->sup - sim.sup), w->number, w->outbox.n);
+    w->up[w->n_up++] = w->outbox;
+    w->outbox.n = 0;
+}
+
+void
+worker_ends(struct sim_worker *w)
+{
+    flush(w);
+    sim_note("worker %d.%d ends", (int)(w->sup - sim.sup), w->number);
     w->alive = false;
 }
 
@@ -40,6 +66,8 @@ fail(struct sim_worker *w, enum failure_kind kind, mono_ns retry_after)
         turn_handled(&w->turn, sim_scoreboard(w)->failures_read);
     if (!turn_may_fail(&w->turn))
         return false;
+    flush(w);
+    w->draft = 0; /* what a failed attempt sends is dropped */
     turn_fail_after(&w->turn, kind, text, retry_after);
     return true;
 }
@@ -47,8 +75,27 @@ fail(struct sim_worker *w, enum failure_kind kind, mono_ns retry_after)
 static void
 hand_back(struct sim_worker *w)
 {
+    flush(w);
+    w->draft = 0;
     turn_hand_back(&w->turn);
-    worker_dies(w);
+    worker_ends(w);
+}
+
+static void
+finish(struct sim_worker *w)
+{
+    struct sim_sends *out = &w->outbox;
+    if (w->draft == 0) {
+        turn_finish(&w->turn);
+        return;
+    }
+    out->rec[out->n].seq = w->turn.seq;
+    out->rec[out->n].t = w->on;
+    out->rec[out->n].idx = w->on_idx;
+    out->rec[out->n].run = w->draft;
+    out->n++;
+    w->draft = 0;
+    turn_sent(&w->turn);
 }
 
 /* work: the record that is on ends as it is written for this attempt; a body that was told to stop may return
@@ -62,7 +109,7 @@ work(struct sim_worker *w)
     }
     switch (act_of(w)) {
     case ACT_FINISH:
-        turn_finish(&w->turn);
+        finish(w);
         break;
     case ACT_FAIL:
         fail(w, FAILURE_FAILED, -1);
@@ -78,7 +125,7 @@ work(struct sim_worker *w)
         break;
     case ACT_RETURN:
         if (fail(w, FAILURE_RETURNED, -1))
-            worker_dies(w);
+            worker_ends(w);
         break;
     case ACT_DOWN:
         w->sup->down = true;
@@ -104,11 +151,14 @@ begin(struct sim_worker *w)
     w->on_frame = f->n;
     if (!turn_begin(&w->turn, f->first + i, f->rec[i].lane, f->rec[i].epoch))
         w->on = NULL;
+    else if (sim.part[w->on->p].rec[w->on_idx].sends > 0)
+        w->draft = w->on_run;
 }
 
 static void
 leave(struct sim_worker *w)
 {
+    flush(w);
     turn_leave(&w->turn, w->pipe[0].first + w->pipe[0].n);
     w->n_pipe--;
     memmove(&w->pipe[0], &w->pipe[1], w->n_pipe * sizeof w->pipe[0]);
@@ -120,10 +170,12 @@ one_step(struct sim_worker *w)
 {
     if (w->doomed && sim_once_in(2))
         worker_dies(w);
+    else if (w->outbox.n > 0 && sim_once_in(3))
+        flush(w);
     else if (w->turn.on)
         work(w);
     else if (w->told)
-        worker_dies(w);
+        worker_ends(w);
     else if (w->inside && w->at == w->pipe[0].n)
         leave(w);
     else if (w->n_pipe > 0)

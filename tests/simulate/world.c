@@ -5,12 +5,13 @@
 #include "tests/simulate/simulate.h"
 
 static void
-make_record(struct sim_record *r, int64_t *offset, uint32_t kinds)
+make_record(struct sim_record *r, int64_t *offset, uint32_t kinds, bool sending)
 {
     *offset += sim_once_in(4) ? 1 + sim_below(3) : 0;
     r->offset = (*offset)++;
     r->bytes = 1 + sim_below(sim_once_in(6) ? 60 : 10);
     r->pass = sim_once_in(20);
+    r->sends = sending && !r->pass && sim_once_in(2) ? 1 + sim_below(2) : 0;
     bool bad = sim_once_in(3);
     for (int i = 0; i < SIM_ATTEMPTS; i++)
         r->act[i] = bad && !sim_once_in(4) ? (uint8_t)(1 + sim_below(kinds - 1)) : ACT_FINISH;
@@ -20,10 +21,11 @@ static void
 make_part(struct sim_part *part)
 {
     uint32_t kinds = sim_once_in(8) ? ACT_KINDS : ACT_DOWN; /* what takes the supervisor down is rare */
+    bool sending = sim_once_in(2);
     int64_t offset = part->low = sim_below(3);
     part->n = sim_below(SIM_RECORDS + 1);
     for (uint32_t i = 0; i < part->n; i++)
-        make_record(&part->rec[i], &offset, kinds);
+        make_record(&part->rec[i], &offset, kinds, sending);
     part->end = offset + (sim_once_in(3) ? sim_below(3) : 0);
     part->committed = sim_once_in(2) ? -1 : part->low;
 }
@@ -49,6 +51,7 @@ world_make(void)
     sim.frame_bytes = sim_once_in(3) ? 1 + sim_below(30) : 1000;
     sim.singly = 2 + sim_below(20);
     sim.skip = sim_once_in(4);
+    sim.refusing = sim_once_in(3);
     sim.preempt = sim_once_in(3) ? 0 : 2 + sim_below(8);
     sim.faults = sim_below(6);
     sim.now = NS_PER_S;

@@ -15,6 +15,7 @@ struct partition bench_parts[2];
 struct holding bench_h;
 
 char bench_told[BENCH_TOLD];
+bool bench_goes_back;
 
 static void
 ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason)
@@ -29,8 +30,10 @@ ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const st
         at +=
             (size_t)snprintf(bench_told + at, sizeof bench_told - at, " (%u %s)", reason->kind, reason->text);
     snprintf(bench_told + at, sizeof bench_told - at, ", ");
-    if (ending == ENDING_FAILED || ending == ENDING_CRASHED)
-        dispatch_retry(&bench_d, p, pos, 0);
+    if (ending != ENDING_FAILED && ending != ENDING_CRASHED)
+        return;
+    bench_goes_back = dispatch_goes_back(&bench_d, p, pos);
+    dispatch_retry(&bench_d, p, pos, 0);
 }
 
 void

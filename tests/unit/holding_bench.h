@@ -16,6 +16,7 @@ extern struct partition bench_parts[2];
 extern struct holding bench_h;
 /* What the caller was told, in a line: "0/1 finished, 0/2 failed (0 why), ". */
 extern char bench_told[BENCH_TOLD];
+extern bool bench_goes_back; /* whether the record that failed or crashed last is repeated with its lane in any case */
 
 void bench_setup(enum dispatch_order order);
 void bench_begin(void); /* with order partition */

@@ -49,16 +49,31 @@ lane_of(const struct partition *p)
     return (uint32_t)(p - sup->parts);
 }
 
-/* again decides about a record that failed or crashed, as the caller of holding.c does. */
+/* check_given_up: what comes before it in its lane has ended, and will not be repeated. */
 static void
-again(struct partition *p, uint64_t pos, struct slots_account *account)
+check_given_up(uint32_t lane, uint64_t pos)
 {
+    for (uint64_t i = 0; slots_setup->order == DISPATCH_PARTITION && i < pos; i++)
+        if (!slots_now.truth[lane][i].finished && !sup->account[lane][i].given_up)
+            slots_wrong("record %u/%d is given up on before %u/%d has ended", lane, (int)pos, lane, (int)i);
+}
+
+/* again decides about a record that failed or crashed, as the caller of holding.c does. One that is repeated with its lane
+ * is taken as not tried. */
+static void
+again(struct partition *p, uint64_t pos, struct slots_account *account, enum ending ending)
+{
+    struct slots_truth *truth = &slots_now.truth[lane_of(p)][pos];
     if (ledger_entry(&p->led, pos)->attempt != (uint32_t)account->failures + account->crashes)
         slots_wrong("record %u/%d: attempt %u ended after %u failures and %u crashes", lane_of(p), (int)pos,
                     ledger_entry(&p->led, pos)->attempt, account->failures, account->crashes);
     if (ledger_entry(&p->led, pos)->attempt < slots_setup->attempts) {
         dispatch_retry(&sup->dispatch, p, pos, sup->now + 1);
+    } else if (dispatch_goes_back(&sup->dispatch, p, pos)) {
+        ending == ENDING_FAILED ? (account->failures--, truth->failures--) : (account->crashes--, truth->crashes--);
+        dispatch_returned(&sup->dispatch, p, pos);
     } else {
+        check_given_up(lane_of(p), pos);
         account->given_up = true;
         dispatch_done(&sup->dispatch, p, pos);
     }
@@ -87,7 +102,7 @@ ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const st
     char text[8] = {(char)('0' + lane), '/', (char)('0' + pos), 0};
     if (ending == ENDING_FAILED && strcmp(reason->text, text) != 0)
         slots_wrong("record %s failed with the reason \"%s\"", text, reason->text);
-    again(p, pos, account);
+    again(p, pos, account, ending);
 }
 
 /* ---- birth ---- */

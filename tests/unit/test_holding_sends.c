@@ -83,6 +83,7 @@ START_TEST(test_holding_sends_outlive_the_worker)
     ck_assert_ptr_null(bench_received("0"));
     ck_assert_uint_eq(holding_bury(&bench_h, true), 0);
     ck_assert_str_eq(bench_told, "0/0 sent, 0/0 leaves, 0/1 crashed, ");
+    ck_assert(!bench_goes_back);
     ck_assert_uint_eq(state_of(0, 0), ENTRY_SENDING);
     ck_assert_uint_eq(bench_parts[0].next, 1);
     ck_assert_ptr_null(bench_parts[0].holder);
@@ -118,6 +119,7 @@ START_TEST(test_holding_sends_lost_before_a_failure)
     bench_reason(0, 1, FAILURE_FAILED, "no luck");
     ck_assert_uint_eq(holding_bury(&bench_h, true), 2);
     ck_assert_str_eq(bench_told, _i ? "0/1 crashed, " : "0/1 failed (0 no luck), ");
+    ck_assert(bench_goes_back); /* no attempt may be its last one now */
     ck_assert_uint_eq(bench_parts[0].next, 0);
     ck_assert_uint_eq(ledger_entry(&bench_parts[0].led, 0)->attempt, 1);
     ck_assert_uint_eq(ledger_entry(&bench_parts[0].led, 1)->attempt, 2);

@@ -55,6 +55,8 @@ static const struct slots_setup setups[] = {
      .attempts = 2, .kills = 1, .failures = 1, .refusals = 1, .sends = 2},
     {"sends: a withdrawal, a failure, a refusal", PARTITION, .slots = 4, .workers = 1, .lanes = 1,
      .records = {3}, .attempts = 2, .withdrawals = 1, .failures = 1, .refusals = 1, .sends = 2},
+    {"sends: one attempt, a kill, a failure", PARTITION, .slots = 4, .workers = 1, .lanes = 1, .records = {3},
+     .attempts = 1, .kills = 1, .failures = 1, .sends = 2},
     {"sends: two lanes, a kill", PARTITION, .slots = 4, .workers = 1, .lanes = 2, .records = {2, 1},
      .attempts = 2, .kills = 1, .sends = 3},
     {"sends: told to stop, a drain", PARTITION, .slots = 2, .workers = 1, .lanes = 1, .records = {3},
