@@ -20,7 +20,8 @@ check_told(struct tenure *t, uint32_t idx, enum ending ending, const struct reas
         if (!truth->finished)
             sim_wrong("record %d/%u is said to be finished, but is not", t->p, idx);
         if ((truth->unsent != NULL) != (ending == ENDING_SENT))
-            sim_wrong("record %d/%u is finished %s what it sends", t->p, idx, truth->unsent ? "without" : "with");
+            sim_wrong("record %d/%u is finished %s what it sends", t->p, idx,
+                      truth->unsent ? "without" : "with");
         truth->told_finished = true;
         return truth;
     }
@@ -106,7 +107,8 @@ ending_took_down(struct sim_sup *s, struct tenure *t, uint64_t pos)
     give_up(s, t, pos, idx, &t->truth[idx]);
 }
 
-/* ending_refused: the broker refused what it sends for good. It has finished, and is never run again (rule 6). */
+/* ending_refused: the broker refused what it sends for good. It has finished, and is never run again (rule
+ * 6). */
 void
 ending_refused(struct sim_sup *s, struct tenure *t, uint64_t pos)
 {

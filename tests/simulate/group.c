@@ -233,8 +233,8 @@ clear(struct sim_sup *s)
     s->up = false;
 }
 
-/* group_kill: SIGKILL of the supervisor; its workers end with it. A commit, a letter, or what a record sends arrives, or
- * does not. */
+/* group_kill: SIGKILL of the supervisor; its workers end with it. A commit, a letter, or what a record sends
+ * arrives, or does not. */
 void
 group_kill(struct sim_sup *s)
 {

@@ -1,8 +1,8 @@
 /* keeper.c - the supervisor and its workers: birth, settling, deadlines, death. Imitates supervisor/worker.c
  * and watch.c.
  *
- * Owns: the order of things at a death (rule 8): the process has ended, then its pipe is read to the end, then the
- * scoreboard is read, then a new life gets a new scoreboard. */
+ * Owns: the order of things at a death (rule 8): the process has ended, then its pipe is read to the end,
+ * then the scoreboard is read, then a new life gets a new scoreboard. */
 #include <string.h>
 
 #include "tests/simulate/simulate.h"
@@ -68,7 +68,8 @@ keeper_receive(struct sim_worker *w)
         got[i] = (struct holding_sends){.seq = frame.rec[i].seq};
     const char *wrong = holding_received(&w->holding, got, frame.n);
     if (wrong)
-        sim_wrong("worker %d.%d is said to break the protocol: %s", (int)(w->sup - sim.sup), w->number, wrong);
+        sim_wrong("worker %d.%d is said to break the protocol: %s", (int)(w->sup - sim.sup), w->number,
+                  wrong);
     for (uint32_t i = 0; i < frame.n; i++) {
         struct tenure *t = frame.rec[i].t;
         if (got[i].part != &t->part || t->idx[got[i].pos] != frame.rec[i].idx)

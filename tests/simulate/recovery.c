@@ -15,8 +15,8 @@ static bool
 turn_is_over(const struct tenure *t)
 {
     const struct partition *p = &t->part;
-    return t->lost || t->leaving || (!t->marking && !p->permitted && p->led.held == 0 &&
-                                      ledger_confirming(&p->led) == 0);
+    return t->lost || t->leaving ||
+           (!t->marking && !p->permitted && p->led.held == 0 && ledger_confirming(&p->led) == 0);
 }
 
 static void

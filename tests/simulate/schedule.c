@@ -236,8 +236,8 @@ stuck(void)
                     (long long)sim.part[t->p].end, t->part.open ? " open" : "", t->leaving ? " leaving" : "",
                     t->part.single ? " single" : "", t->sup->active == t ? " its-turn" : "",
                     t->part.permitted ? " permitted" : "", t->marking ? " marking" : "", t->recovery,
-                    (unsigned)t->part.led.held, (unsigned)t->part.led.sending,
-                    (unsigned)t->part.led.letters, t->next, sim.part[t->p].n);
+                    (unsigned)t->part.led.held, (unsigned)t->part.led.sending, (unsigned)t->part.led.letters,
+                    t->next, sim.part[t->p].n);
     }
     sim_wrong("it does not come to its end");
 }

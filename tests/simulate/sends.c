@@ -1,9 +1,9 @@
 /* sends.c - what records send: the producer of each supervisor, and the broker that takes it. Imitates what
  * supervisor/ does between a worker's frame and the confirmations.
  *
- * Owns: the messages on their way. Those of a partition's records go to one partition, which takes them in the order in
- * which the producer got them, refuses some for good, and confirms late. A producer may have to be built anew: then what
- * is not confirmed is sent again, though the broker may have it. */
+ * Owns: the messages on their way. Those of a partition's records go to one partition, which takes them in
+ * the order in which the producer got them, refuses some for good, and confirms late. A producer may have to
+ * be built anew: then what is not confirmed is sent again, though the broker may have it. */
 #include <string.h>
 
 #include "tests/simulate/simulate.h"
@@ -101,7 +101,8 @@ sends_report(struct sim_sup *s)
     s->n_sends = kept;
 }
 
-/* sends_forget: what is on its way may still come; the next owner does not know, and repeats from there on. */
+/* sends_forget: what is on its way may still come; the next owner does not know, and repeats from there on.
+ */
 void
 sends_forget(struct sim_sup *s, const struct tenure *t)
 {

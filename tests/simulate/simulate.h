@@ -128,7 +128,8 @@ struct sim_frame {
     } rec[SIM_SLOTS];
 };
 
-/* A frame of sends. The model knows which run of which record each is from; the core is told the number only. */
+/* A frame of sends. The model knows which run of which record each is from; the core is told the number only.
+ */
 struct sim_sends {
     uint32_t n;
     struct {
@@ -156,7 +157,7 @@ struct sim_worker {
     struct turn turn;
     struct sim_frame pipe[SIM_PIPE];
     uint32_t n_pipe, at;
-    uint32_t draft; /* the run whose messages wait for its end; 0: none */
+    uint32_t draft;                      /* the run whose messages wait for its end; 0: none */
     struct sim_sends outbox, up[SIM_UP]; /* up: on the pipe */
     uint32_t n_up;
     jmp_buf died;

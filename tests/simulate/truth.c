@@ -7,9 +7,10 @@
  *   the number of an attempt, when it begins and when it is told, is that of the attempts that failed before;
  *   an ending is told once, and is what happened;
  *   what is done comes again only after an owner's bad end; a suspect travels alone;
- *   a record that sends is done when the broker has what it sends, and that only, all of it; what a worker's death lost
- *   is repeated, with what its lane finished behind it; a partition's records are first seen in order in what is sent;
- *   in the end each record is finished, or given up after the right number of attempts. */
+ *   a record that sends is done when the broker has what it sends, and that only, all of it; what a worker's
+ * death lost is repeated, with what its lane finished behind it; a partition's records are first seen in
+ * order in what is sent; in the end each record is finished, or given up after the right number of attempts.
+ */
 #include "tests/simulate/simulate.h"
 
 bool

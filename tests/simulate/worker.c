@@ -1,7 +1,8 @@
 /* worker.c - the process of a worker, as worker/inbox.c and a task body make it, over the real turn.c.
  *
- * Owns: what its next step is. A step is one call of turn.c, or its end. What records send waits in the outbox, which is
- * emptied at times, and always before the worker leaves its frame, publishes a failure, or ends. */
+ * Owns: what its next step is. A step is one call of turn.c, or its end. What records send waits in the
+ * outbox, which is emptied at times, and always before the worker leaves its frame, publishes a failure, or
+ * ends. */
 #include <stdio.h>
 #include <string.h>
 

@@ -82,12 +82,8 @@ bench_give(const char *lanes)
 void
 bench_states(const char *letters, uint64_t taken, uint64_t passed)
 {
-    static const uint8_t state[256] = {['w'] = SLOT_WAITING,
-                                       ['o'] = SLOT_ON,
-                                       ['f'] = SLOT_FINISHED,
-                                       ['s'] = SLOT_SENT,
-                                       ['x'] = SLOT_FAILED,
-                                       ['-'] = SLOT_WITHDRAWN};
+    static const uint8_t state[256] = {['w'] = SLOT_WAITING, ['o'] = SLOT_ON,     ['f'] = SLOT_FINISHED,
+                                       ['s'] = SLOT_SENT,    ['x'] = SLOT_FAILED, ['-'] = SLOT_WITHDRAWN};
     for (int i = 0; letters[i]; i++)
         bench_sb->state[i] = state[(unsigned char)letters[i]];
     bench_sb->taken = taken;
@@ -100,15 +96,16 @@ bench_received(const char *seqs)
     struct holding_sends sends[SLOTS];
     uint32_t n = 0;
     for (; seqs[n]; n++)
-        sends[n] = (struct holding_sends){.seq = (uint64_t)(seqs[n] - '0'), .part = &bench_parts[0], .pos = 99};
+        sends[n] =
+            (struct holding_sends){.seq = (uint64_t)(seqs[n] - '0'), .part = &bench_parts[0], .pos = 99};
     const char *wrong = holding_received(&bench_h, sends, n);
     for (uint32_t i = 0; i < n; i++) {
         size_t at = strlen(bench_told);
         if (!sends[i].part)
             continue;
         ck_assert_int_eq(ledger_entry(&sends[i].part->led, sends[i].pos)->state, ENTRY_SENDING);
-        snprintf(bench_told + at, sizeof bench_told - at, "%d/%d leaves, ", (int)(sends[i].part - bench_parts),
-                 (int)sends[i].pos);
+        snprintf(bench_told + at, sizeof bench_told - at, "%d/%d leaves, ",
+                 (int)(sends[i].part - bench_parts), (int)sends[i].pos);
     }
     return wrong;
 }

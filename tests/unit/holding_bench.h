@@ -16,7 +16,8 @@ extern struct partition bench_parts[2];
 extern struct holding bench_h;
 /* What the caller was told, in a line: "0/1 finished, 0/2 failed (0 why), ". */
 extern char bench_told[BENCH_TOLD];
-extern bool bench_goes_back; /* whether the record that failed or crashed last is repeated with its lane in any case */
+extern bool bench_goes_back; /* whether the record that failed or crashed last is repeated with its lane in
+                                any case */
 
 void bench_setup(enum dispatch_order order);
 void bench_begin(void); /* with order partition */
@@ -27,8 +28,8 @@ void bench_give(const char *lanes);
 /* bench_states writes the worker's side: a letter for each slot, from slot 0 on: (w)aiting, (o)n, (f)inished,
  * (s)ent, failed (x), withdrawn (-); and the two numbers. */
 void bench_states(const char *letters, uint64_t taken, uint64_t passed);
-/* bench_received: the frame with what these records send comes, a digit for each sequence number. Those whose sends may
- * leave are added to bench_told. */
+/* bench_received: the frame with what these records send comes, a digit for each sequence number. Those whose
+ * sends may leave are added to bench_told. */
 const char *bench_received(const char *seqs);
 void bench_reason(uint32_t i, uint64_t seq, uint32_t kind, const char *text);
 

@@ -77,7 +77,8 @@ tell_action(const struct slots_action *a)
     else if (a->kind == SLOTS_CONFIRM || a->kind == SLOTS_REFUSE)
         fprintf(stderr, "  %s %u/%u\n", names[a->kind], a->a, a->b);
     else if (a->kind >= SLOTS_KILL)
-        fprintf(stderr, "  worker %u %s, %u frames of sends were on the wire\n", a->worker, names[a->kind], a->a);
+        fprintf(stderr, "  worker %u %s, %u frames of sends were on the wire\n", a->worker, names[a->kind],
+                a->a);
     else if (a->kind == SLOTS_TICK || a->kind == SLOTS_ON_SUPERVISOR)
         fprintf(stderr, "  %s\n", names[a->kind]);
     else
@@ -178,7 +179,8 @@ note(uint32_t *place)
 static bool
 goes_wrong(const struct slots_action *a)
 {
-    return a->kind == SLOTS_FAIL || a->kind == SLOTS_REFUSE || a->kind == SLOTS_WITHDRAW || a->kind >= SLOTS_TELL;
+    return a->kind == SLOTS_FAIL || a->kind == SLOTS_REFUSE || a->kind == SLOTS_WITHDRAW ||
+           a->kind >= SLOTS_TELL;
 }
 
 static void

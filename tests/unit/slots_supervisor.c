@@ -3,8 +3,8 @@
  * Owns: the supervisor's operations and when each may happen; the memory of its frames.
  * Checks, in what the core reports: an ending is what really happened to the record and is told once;
  * attempts are counted for failures and crashes only; the commit point does not pass a record that is not
- * done; a record that sends is done when the broker has confirmed what it sends, which the producer gets once, and
- * which is what that record sends. */
+ * done; a record that sends is done when the broker has confirmed what it sends, which the producer gets
+ * once, and which is what that record sends. */
 #include "tests/unit/slots_access.h"
 
 static void *slots_frame_alloc(size_t size);
@@ -58,8 +58,8 @@ check_given_up(uint32_t lane, uint64_t pos)
             slots_wrong("record %u/%d is given up on before %u/%d has ended", lane, (int)pos, lane, (int)i);
 }
 
-/* again decides about a record that failed or crashed, as the caller of holding.c does. One that is repeated with its lane
- * is taken as not tried. */
+/* again decides about a record that failed or crashed, as the caller of holding.c does. One that is repeated
+ * with its lane is taken as not tried. */
 static void
 again(struct partition *p, uint64_t pos, struct slots_account *account, enum ending ending)
 {
@@ -70,7 +70,8 @@ again(struct partition *p, uint64_t pos, struct slots_account *account, enum end
     if (ledger_entry(&p->led, pos)->attempt < slots_setup->attempts) {
         dispatch_retry(&sup->dispatch, p, pos, sup->now + 1);
     } else if (dispatch_goes_back(&sup->dispatch, p, pos)) {
-        ending == ENDING_FAILED ? (account->failures--, truth->failures--) : (account->crashes--, truth->crashes--);
+        ending == ENDING_FAILED ? (account->failures--, truth->failures--)
+                                : (account->crashes--, truth->crashes--);
         dispatch_returned(&sup->dispatch, p, pos);
     } else {
         check_given_up(lane_of(p), pos);
@@ -92,7 +93,8 @@ ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const st
         if (!truth->finished)
             slots_wrong("record %u/%d is said to be finished, but is not", lane, (int)pos);
         if (truth->sends != (ending == ENDING_SENT))
-            slots_wrong("record %u/%d is done %s what it sends", lane, (int)pos, truth->sends ? "without" : "with");
+            slots_wrong("record %u/%d is done %s what it sends", lane, (int)pos,
+                        truth->sends ? "without" : "with");
         ending == ENDING_SENT ? (account->sending = true) : (account->finished = true);
         return;
     }
@@ -203,7 +205,8 @@ given(const struct holding_sends *got, uint32_t lane, uint32_t pos)
         slots_wrong("what %u/%u sends is not taken, or taken for another record's", lane, pos);
     for (uint32_t i = 0; slots_setup->order == DISPATCH_PARTITION && i < pos; i++)
         if (slots_now.truth[lane][i].sends && sup->account[lane][i].given == 0)
-            slots_wrong("what %u/%u sends is given to the producer before what %u/%u sends", lane, pos, lane, i);
+            slots_wrong("what %u/%u sends is given to the producer before what %u/%u sends", lane, pos, lane,
+                        i);
     if (!account->sending || account->given++ > 0)
         slots_wrong("what %u/%u sends is given to the producer %d times", lane, pos, account->given);
     if (ledger_entry(&sup->parts[lane].led, pos)->state != ENTRY_SENDING)
@@ -374,8 +377,7 @@ slots_supervisor_check(void)
         int64_t point = ledger_commit_point(led);
         for (uint64_t pos = 0; pos < led->head; pos++)
             if ((!slots_now.truth[lane][pos].finished || sup->account[lane][pos].sending) &&
-                !sup->account[lane][pos].finished && !sup->account[lane][pos].given_up &&
-                point > OFFSET(pos))
+                !sup->account[lane][pos].finished && !sup->account[lane][pos].given_up && point > OFFSET(pos))
                 slots_wrong("lane %u: commit point %d, but record %d is not done", lane, (int)point,
                             (int)pos);
     }

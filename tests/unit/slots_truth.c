@@ -4,8 +4,8 @@
  * it happens, and so knows what neither side can know for sure. Checks, at the moment a record is begun: it
  * is the one its slot was given to; it is on nowhere else; it was not finished or given up before; everything
  * before it in its lane was; `taken` is past it. And when a slot is given: its old frame was left (rule 2),
- * and its new record is not on anywhere. A record that sends has finished when it is SENT; if its worker dies before
- * the supervisor received its frame, neither it nor what its lane finished behind it has (rule 4). */
+ * and its new record is not on anywhere. A record that sends has finished when it is SENT; if its worker dies
+ * before the supervisor received its frame, neither it nor what its lane finished behind it has (rule 4). */
 #include "tests/unit/slots_model.h"
 
 #include <stddef.h>
@@ -120,7 +120,8 @@ slots_saw_loss(uint32_t w)
             if (!lost || !truth->finished)
                 continue;
             if (slots_now.sup.account[lane][pos].finished || slots_now.sup.account[lane][pos].sending)
-                slots_wrong("record %u/%u counts as done, and what its lane sends before it is lost", lane, pos);
+                slots_wrong("record %u/%u counts as done, and what its lane sends before it is lost", lane,
+                            pos);
             truth->finished = truth->sends = false;
             truth->unsent = 0;
         }

@@ -1,8 +1,8 @@
 /* slots_worker.c - a worker of the slot protocol's check: turn.c, driven.
  *
  * Owns: the worker's operations and when each may happen. It takes frames from its pipe in order and begins
- * their records in order, as worker/inbox.c and the task loop do. Its outbox is emptied at any time, and always before
- * it leaves its frame, publishes a failure, or ends when told. */
+ * their records in order, as worker/inbox.c and the task loop do. Its outbox is emptied at any time, and
+ * always before it leaves its frame, publishes a failure, or ends when told. */
 #include "tests/unit/slots_access.h"
 
 #include "worker/turn.c"

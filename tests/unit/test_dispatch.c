@@ -191,7 +191,8 @@ START_TEST(test_dispatch_sending_lets_its_lane_go_on)
 }
 END_TEST
 
-/* One that is refused for good is never handed out again; its lane waits for the letter as it does for any. */
+/* One that is refused for good is never handed out again; its lane waits for the letter as it does for any.
+ */
 START_TEST(test_dispatch_refused_is_a_letter)
 {
     setup(DISPATCH_PARTITION, 1);

@@ -1,78 +1,40 @@
 /* test_holding_random.c - long random runs of three workers, honest ones and such as scribble over their
  * segments.
  *
- * The supervisor's half is included here so that a scribbled_hostile segment can change between any two of
- * its accesses. The workers run the real turn.c. Checked: each item is settled exactly once (what holdings
- * hold is what ledgers say is held, after every step); honest workers begin records in the order of their
- * lanes and none twice; what they send is taken over once for each record, and what a death loses of it is
- * repeated with what its lane finished behind it; whatever was scribbled, the supervisor neither panics nor reads outside, and in the
- * end every record is done. */
+ * The supervisor's half is included by scribbled.c so that a scribbled_hostile segment can change between any
+ * two of its accesses. The workers run the real turn.c. Checked: each item is settled exactly once (what
+ * holdings hold is what ledgers say is held, after every step); honest workers begin records in the order of
+ * their lanes and none twice; what they send is taken over once for each record, and what a death loses of it
+ * is repeated with what its lane finished behind it; whatever was scribbled, the supervisor neither panics
+ * nor reads outside, and in the end every record is done. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/mem.h"
+#include "tests/unit/lives.h"
 #include "tests/unit/random.h"
-#include "worker/turn.h"
-
-#include "tests/unit/scribbled.h"
 
 Suite *holding_random_suite(void);
 
-#define PARTS 4
-#define WORKERS SCRIBBLED
-#define SLOTS SCRIBBLED_SLOTS
-#define FRAME 16
-#define RECORDS 60
 #define CREDIT 20
 #define ATTEMPTS 3
-#define UP 40 /* frames of sends on a pipe */
 
-struct message {
-    uint64_t first;
-    uint32_t n, handled;
-    struct {
-        uint32_t part, lane, epoch;
-        uint64_t pos;
-    } records[FRAME];
-};
+struct life lives[WORKERS];
+struct record lives_records[PARTS][RECORDS];
+struct dispatch lives_d;
 
-/* A frame of sends on its way to the supervisor. */
-struct sends {
-    struct holding_sends item[SLOTS];
-    uint32_t n;
-};
-
-static struct life {
-    struct scoreboard *sb;
-    struct holding h;
-    struct turn turn;
-    struct message pipe[HOLDING_FRAMES + 1]; /* more would be a fault of holding_room */
-    uint32_t n_pipe, at;
-    bool inside, doomed;
-    struct sends outbox, up[UP]; /* up: on the pipe */
-    uint32_t n_up;
-} lives[WORKERS];
-
-static struct record {
-    int on; /* 1 + worker */
-    bool finished, given_up;
-    int unsent; /* 1 + worker: what it sends has not been received */
-    bool told;  /* the supervisor takes it for finished, or sending */
-} records[PARTS][RECORDS];
-
-static struct dispatch d;
 static struct partition parts[PARTS];
 static mono_ns now;
 static bool honest; /* nothing that was scribbled stands anywhere */
-static int deaths; /* that the supervisor decided on, for what stood on a segment */
+static int deaths;  /* that the supervisor decided on, for what stood on a segment */
 
 /* ---- the supervisor ---- */
 
 static void
 ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const struct reason *reason)
 {
-    struct record *r = &records[p - parts][pos];
+    struct record *r = &lives_records[p - parts][pos];
     struct entry *e = ledger_entry(&p->led, pos);
     (void)arg;
     ck_assert_int_eq(e->state, ENTRY_HELD);
@@ -91,10 +53,10 @@ ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const st
         ck_assert(!honest || strcmp(reason->text, "no luck") == 0);
     }
     if (e->attempt < ATTEMPTS) {
-        dispatch_retry(&d, p, pos, now + random_below(20));
+        dispatch_retry(&lives_d, p, pos, now + random_below(20));
     } else {
         r->given_up = true;
-        dispatch_done(&d, p, pos);
+        dispatch_done(&lives_d, p, pos);
     }
 }
 
@@ -105,7 +67,7 @@ birth(struct life *life)
     *life = (struct life){.sb = sb};
     memset(sb, 0, scoreboard_size(SLOTS));
     sb->slots = SLOTS;
-    holding_init(&life->h, &d, sb, ended, NULL);
+    holding_init(&life->h, &lives_d, sb, ended, NULL);
     turn_init(&life->turn, sb);
 }
 
@@ -114,12 +76,12 @@ put(struct life *life, struct holding_frame *f)
 {
     enum dispatch_supply supply;
     struct message *m = &life->pipe[life->n_pipe];
-    struct partition *p = dispatch_pick(&d, &life->h, now, &supply);
+    struct partition *p = dispatch_pick(&lives_d, &life->h, now, &supply);
     if (!p)
         return false;
     uint64_t pos;
     if (supply == SUPPLY_WAITING) {
-        pos = dispatch_waiting(&d, p);
+        pos = dispatch_waiting(&lives_d, p);
         if (ledger_entry(&p->led, pos)->suspect && (f->n > 0 || life->h.n_frames > 0))
             return false;
     } else {
@@ -128,7 +90,7 @@ put(struct life *life, struct holding_frame *f)
     }
     m->records[f->n].part = (uint32_t)(p - parts);
     m->records[f->n].pos = pos;
-    m->records[f->n].lane = dispatch_lane(&d, p);
+    m->records[f->n].lane = dispatch_lane(&lives_d, p);
     m->records[f->n].epoch = p->epoch;
     holding_put(&life->h, f, p, pos);
     return !life->h.alone;
@@ -196,9 +158,9 @@ confirm(void)
         if ((state != ENTRY_SENDING && state != ENTRY_LETTER) || random_once_in(2))
             continue;
         if (state == ENTRY_SENDING && random_once_in(8))
-            dispatch_letter(&d, &parts[part], pos);
+            dispatch_letter(&lives_d, &parts[part], pos);
         else
-            dispatch_done(&d, &parts[part], pos);
+            dispatch_done(&lives_d, &parts[part], pos);
         return;
     }
 }
@@ -210,9 +172,9 @@ lose(const struct life *life)
     for (int part = 0; part < PARTS; part++) {
         bool lost = false;
         for (int pos = 0; pos < RECORDS; pos++) {
-            struct record *r = &records[part][pos];
+            struct record *r = &lives_records[part][pos];
             bool unsent = r->unsent == life - lives + 1;
-            lost = d.order == DISPATCH_PARTITION ? lost || unsent : unsent;
+            lost = lives_d.order == DISPATCH_PARTITION ? lost || unsent : unsent;
             if (!lost || !r->finished)
                 continue;
             ck_assert(!honest || !r->told);
@@ -236,95 +198,9 @@ kill_worker(struct life *life)
     ck_assert_uint_eq(life->h.unsettled, 0);
     for (int part = 0; part < PARTS; part++)
         for (int pos = 0; pos < RECORDS; pos++)
-            if (records[part][pos].on == life - lives + 1)
-                records[part][pos].on = 0;
+            if (lives_records[part][pos].on == life - lives + 1)
+                lives_records[part][pos].on = 0;
     birth(life);
-}
-
-/* ---- a worker ---- */
-
-static void
-flush(struct life *life)
-{
-    if (life->outbox.n == 0 || life->n_up == UP)
-        return;
-    life->up[life->n_up++] = life->outbox;
-    life->outbox.n = 0;
-}
-
-static struct record *
-record_at(const struct message *m, uint32_t i)
-{
-    return &records[m->records[i].part][m->records[i].pos];
-}
-
-static void
-check_begun(const struct life *life, uint32_t part, uint64_t pos)
-{
-    struct record *r = &records[part][pos];
-    ck_assert_int_eq(r->on, 0);
-    ck_assert(!r->finished);
-    ck_assert(!r->given_up);
-    for (uint64_t i = 0; d.order == DISPATCH_PARTITION && i < pos; i++)
-        if (!records[part][i].finished && !records[part][i].given_up)
-            ck_abort_msg("record %u/%d begun before %d", part, (int)pos, (int)i);
-    r->on = (int)(life - lives) + 1;
-}
-
-static void
-work_begin(struct life *life)
-{
-    struct message *m = &life->pipe[0];
-    if (!life->inside) {
-        turn_handled(&life->turn, m->handled);
-        life->inside = true;
-        life->at = 0;
-    }
-    if (life->at == m->n) {
-        flush(life);
-        turn_leave(&life->turn, m->first + m->n);
-        life->inside = false;
-        memmove(m, m + 1, --life->n_pipe * sizeof *m);
-        return;
-    }
-    uint32_t i = life->at++;
-    if (turn_begin(&life->turn, m->first + i, m->records[i].lane, m->records[i].epoch) && !scribbled_hostile)
-        check_begun(life, m->records[i].part, m->records[i].pos);
-}
-
-static void
-work_send(struct life *life, struct record *r)
-{
-    if (life->outbox.n == SLOTS) /* its pipe is not read: a worker that is scribbled over */
-        life->outbox.n = 0;
-    life->outbox.item[life->outbox.n++] = (struct holding_sends){
-        .seq = scribbled_hostile && random_once_in(4) ? random_below(200) : life->turn.seq};
-    turn_sent(&life->turn);
-    r->finished |= !scribbled_hostile;
-    r->unsent = scribbled_hostile ? 0 : (int)(life - lives) + 1;
-}
-
-static void
-work(struct life *life)
-{
-    if (!life->turn.on) {
-        if (life->n_pipe > 0)
-            work_begin(life);
-        return;
-    }
-    struct record *r = record_at(&life->pipe[0], life->at - 1);
-    r->on = 0;
-    if (random_once_in(6) && turn_may_fail(&life->turn)) {
-        flush(life);
-        turn_fail(&life->turn, FAILURE_FAILED, "no luck");
-    } else if (random_once_in(2)) {
-        turn_finish(&life->turn);
-        r->finished |= !scribbled_hostile;
-    } else {
-        work_send(life, r);
-    }
-    if (random_once_in(3))
-        flush(life);
 }
 
 /* ---- a run ---- */
@@ -377,7 +253,7 @@ step(void)
         confirm();
         break;
     default:
-        work(life);
+        life_work(life);
     }
     if (scribbled_hostile && random_once_in(2))
         scribble();
@@ -405,12 +281,12 @@ all_done(void)
 static void
 begin_run(enum dispatch_order order)
 {
-    dispatch_init(&d, order, 100, UINT64_MAX);
+    dispatch_init(&lives_d, order, 100, UINT64_MAX);
     memset(parts, 0, sizeof parts);
-    memset(records, 0, sizeof records);
+    memset(lives_records, 0, sizeof lives_records);
     now = 0;
     for (int i = 0; i < PARTS; i++) {
-        dispatch_add(&d, &parts[i], NULL);
+        dispatch_add(&lives_d, &parts[i], NULL);
         parts[i].open = parts[i].more = true;
     }
     for (int w = 0; w < WORKERS; w++) {
@@ -425,14 +301,14 @@ end_run(void)
 {
     for (int part = 0; part < PARTS; part++)
         for (int pos = 0; pos < RECORDS; pos++)
-            ck_assert(records[part][pos].finished || records[part][pos].given_up);
+            ck_assert(lives_records[part][pos].finished || lives_records[part][pos].given_up);
     for (int w = 0; w < WORKERS; w++) {
         holding_clear(&lives[w].h);
         free(lives[w].sb);
     }
-    while (d.n_parts > 0)
-        dispatch_remove(&d, d.parts[0]);
-    dispatch_clear(&d);
+    while (lives_d.n_parts > 0)
+        dispatch_remove(&lives_d, lives_d.parts[0]);
+    dispatch_clear(&lives_d);
 }
 
 START_TEST(test_holding_random_honest)

@@ -1,5 +1,5 @@
-/* test_holding_sends.c - records that send, on the supervisor's side, case by case: the frame with what they send
- * comes, comes late, does not come at all; and frames that lie. */
+/* test_holding_sends.c - records that send, on the supervisor's side, case by case: the frame with what they
+ * send comes, comes late, does not come at all; and frames that lie. */
 #include <check.h>
 
 #include "tests/unit/holding_bench.h"
@@ -59,7 +59,8 @@ START_TEST(test_holding_sends_are_settled_in_order)
 }
 END_TEST
 
-/* A failure waits behind what was to be sent before it: its record may not be tried again, or given up on, first. */
+/* A failure waits behind what was to be sent before it: its record may not be tried again, or given up on,
+ * first. */
 START_TEST(test_holding_sends_hold_up_a_failure_behind)
 {
     bench_give("000");
@@ -160,16 +161,17 @@ START_TEST(test_holding_sends_that_cannot_be_are_named)
         uint64_t taken;
         const char *seqs, *wrong, *told;
     } cases[] = {
-        {"sow", 2, "1", unfinished, ""},                         /* on */
-        {"sow", 2, "2", unfinished, ""},                         /* not begun */
-        {"sss", 2, "2", unfinished, ""},                         /* nor that, whatever the slot says */
-        {"fow", 2, "0", unfinished, "0/0 finished, "},           /* finished without sends */
-        {"s-w", 2, "1", unfinished, ""},                         /* withdrawn */
-        {"ssw", 2, "1", unfinished, ""},                         /* before the one that comes first */
-        {"ssw", 2, "10", unfinished, ""},                        /* in the wrong order */
-        {"ssw", 2, "00", unfinished, "0/0 sent, 0/0 leaves, "},  /* twice */
-        {"ssw", 2, "7", unfinished, ""},                         /* never given */
-        {"ss?", 3, "01", "a slot is in a state that cannot be", "0/0 sent, 0/1 sent, 0/0 leaves, 0/1 leaves, "},
+        {"sow", 2, "1", unfinished, ""},                        /* on */
+        {"sow", 2, "2", unfinished, ""},                        /* not begun */
+        {"sss", 2, "2", unfinished, ""},                        /* nor that, whatever the slot says */
+        {"fow", 2, "0", unfinished, "0/0 finished, "},          /* finished without sends */
+        {"s-w", 2, "1", unfinished, ""},                        /* withdrawn */
+        {"ssw", 2, "1", unfinished, ""},                        /* before the one that comes first */
+        {"ssw", 2, "10", unfinished, ""},                       /* in the wrong order */
+        {"ssw", 2, "00", unfinished, "0/0 sent, 0/0 leaves, "}, /* twice */
+        {"ssw", 2, "7", unfinished, ""},                        /* never given */
+        {"ss?", 3, "01", "a slot is in a state that cannot be",
+         "0/0 sent, 0/1 sent, 0/0 leaves, 0/1 leaves, "},
         {"sss", 4, "0", "it took more than it was given", ""},
     };
     bench_give("000");
