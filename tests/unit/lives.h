@@ -47,7 +47,8 @@ struct record {
     int on; /* 1 + worker */
     bool finished, given_up;
     int unsent; /* 1 + worker: what it sends has not been received */
-    bool told;  /* the supervisor takes it for finished, or sending */
+    bool told;  /* the supervisor takes it for finished, or sending, */
+    bool lied;  /* and that when something scribbled stood somewhere */
 };
 
 extern struct life lives[WORKERS];
