@@ -49,6 +49,7 @@ static void
 give_up(struct sim_sup *s, struct tenure *t, uint64_t pos, uint32_t idx, struct sim_truth *truth)
 {
     sim_note("record %d/%u is given up on", t->p, idx);
+    truth_given_up(t, idx);
     if (!truth->rejected && !truth->refused && t->base[idx] + truth->endings < sim.policy.attempts)
         sim_wrong("record %d/%u is given up on after %u attempts of %u", t->p, idx, truth->endings,
                   sim.policy.attempts);

@@ -326,6 +326,7 @@ void truth_commit(const struct tenure *t, int64_t offset);
 void truth_lost(struct sim_worker *w); /* it is dead, and its pipe was read to the end */
 void truth_given(struct tenure *t, uint32_t idx, uint32_t run);
 void truth_message(int p, uint32_t idx, uint32_t message, uint32_t run);
+void truth_given_up(const struct tenure *t, uint32_t idx);
 void truth_letter(const struct sim_letter *l);
 void truth_down(const struct tenure *t, uint32_t idx);
 void truth_broken(int p); /* its owner ends badly: what was done since the commit may come again */

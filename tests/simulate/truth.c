@@ -49,15 +49,21 @@ check_alone(const struct sim_worker *w)
         }
 }
 
+/* check_order: in a lane, all before it has ended. */
 static void
-check_order(const struct sim_worker *w)
+check_order(const struct tenure *t, uint32_t idx, const char *what)
 {
-    const struct tenure *t = w->on;
     if (sim.order == DISPATCH_NONE)
         return;
-    for (uint32_t i = t->first; i < w->on_idx; i++)
+    for (uint32_t i = t->first; i < idx; i++)
         if (!t->truth[i].finished && !t->truth[i].given_up && !record_of(t, i)->pass)
-            sim_wrong("record %d/%u begins before %d/%u has ended", t->p, w->on_idx, t->p, i);
+            sim_wrong("record %d/%u %s before %d/%u has ended", t->p, idx, what, t->p, i);
+}
+
+void
+truth_given_up(const struct tenure *t, uint32_t idx)
+{
+    check_order(t, idx, "is given up on");
 }
 
 static void
@@ -108,7 +114,7 @@ begins(struct sim_worker *w)
     sim.run[w->on_run] = RUN_NONE;
     check_repeat(w);
     check_alone(w);
-    check_order(w);
+    check_order(w->on, w->on_idx, "begins");
 }
 
 static void
