@@ -7,7 +7,11 @@
  *
  * A commit that reaches the broker behind a JoinGroup of the same client is answered when the new generation is there,
  * and refused; librdkafka then gives the whole assignment up. So none is sent while the group is being joined: from the
- * JoinGroup that goes out to the SyncGroup that is answered, as interceptors see them (clients.c). */
+ * JoinGroup that goes out to the SyncGroup that is answered, as interceptors see them (clients.c).
+ *
+ * Most commits wait for commit_interval. Those that more depends on do not: a record that may only be handed out when it
+ * is noted (recovery.c), a window that is half full, and a dead letter. Until what is behind a letter is committed, the
+ * end of this supervisor or the loss of the partition makes whoever is next write the letter again. */
 #include <string.h>
 
 #include "supervisor/source_int.h"
@@ -15,6 +19,7 @@
 #include "shared/log.h"
 
 #define MARK_AGAIN (50 * NS_PER_MS)
+#define LETTERS_EVERY (10 * NS_PER_MS) /* for many letters one commit */
 
 bool
 commit_differs(const struct fetch *f)
@@ -69,6 +74,7 @@ commit_list(const struct source *s, bool all)
         rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, f->part.topic, f->part.number);
         p->offset = point;
         f->sent_base = f->part.led.base;
+        f->sent_letters = f->part.led.lettered;
         f->leaving_clean = last_word(s, f);
         recovery_marking(f);
         p->metadata = recovery_metadata(f, point); /* freed with the list */
@@ -154,15 +160,42 @@ wants_mark(const struct source *s)
     return false;
 }
 
+/* letter_written: the commit point has passed a dead letter, and Kafka was not told. Where it was told and refused, the
+ * letter hurries no more. */
+static bool
+letter_written(const struct source *s)
+{
+    for (uint32_t i = 0; i < s->n_fetches; i++) {
+        const struct fetch *f = s->fetches[i];
+        if (!f->lost && f->part.led.lettered > f->sent_letters)
+            return true;
+    }
+    return false;
+}
+
+/* commit_due is when the next commit is to be sent. */
+static mono_ns
+commit_due(const struct source *s, mono_ns now)
+{
+    mono_ns due = window_half_full(s) ? now : s->next_commit;
+    if (wants_mark(s))
+        due = mono_earlier(due, s->next_mark);
+    if (letter_written(s))
+        due = mono_earlier(due, s->next_letters);
+    return due;
+}
+
 mono_ns
 commit_tick(struct source *s, mono_ns now)
 {
     if (s->state != SOURCE_RUNNING || s->revoking || s->commit_in_flight)
         return MONO_NEVER;
-    if (now < s->next_commit && !window_half_full(s) && !(wants_mark(s) && now >= s->next_mark))
-        return wants_mark(s) ? mono_earlier(s->next_commit, s->next_mark) : s->next_commit;
+    mono_ns due = commit_due(s, now);
+    if (now < due)
+        return due;
     bool sent = commit_send(s, s->probe);
     s->next_commit = now + s->task->app->conf->commit_interval;
     s->next_mark = sent ? now : now + MARK_AGAIN;
-    return s->next_commit;
+    s->next_letters = now + (sent ? LETTERS_EVERY : MARK_AGAIN);
+    return sent ? s->next_commit : now + MARK_AGAIN; /* its answer wakes us */
 }

@@ -157,18 +157,28 @@ ledger_letter(struct ledger *led, uint64_t pos)
     led->letters++;
 }
 
+static void
+advance(struct ledger *led)
+{
+    for (const struct entry *e; led->base < led->head && (e = slot_of(led, led->base))->state == ENTRY_DONE;) {
+        led->base++;
+        if (e->lettered)
+            led->lettered = led->base;
+    }
+}
+
 void
 ledger_done(struct ledger *led, uint64_t pos)
 {
     struct entry *e = ledger_entry(led, pos);
     if (e->state == ENTRY_DONE)
         panic("entry %" PRIu64 " (offset %" PRId64 ") is done already", pos, e->offset);
+    e->lettered = e->state == ENTRY_LETTER;
     leave(led, e);
     e->state = ENTRY_DONE;
     led->bytes -= e->bytes;
     drop_body(led, e);
-    while (led->base < led->head && slot_of(led, led->base)->state == ENTRY_DONE)
-        led->base++;
+    advance(led);
 }
 
 int64_t

@@ -28,6 +28,7 @@ struct entry {
     uint32_t attempt; /* the attempt that is being made or comes next, 1 the first time */
     uint8_t state;    /* enum entry_state */
     bool suspect;     /* it was on a worker that died: hand it out alone */
+    bool lettered;    /* ENTRY_DONE: by its dead letter */
     mono_ns due;      /* ENTRY_WAITING: not before */
 };
 
@@ -38,6 +39,7 @@ struct ledger {
     uint64_t held;        /* entries with workers */
     uint64_t sending;     /* entries in ENTRY_SENDING */
     uint64_t letters;     /* entries in ENTRY_LETTER */
+    uint64_t lettered;    /* position behind the last record, of those before base, that was done by a letter; 0: none */
     uint64_t bytes;       /* of all entries from base to head that are not done */
     int64_t position;     /* the next offset to be read: behind the newest record, or where Kafka said the end is; -1: not known */
     void (*release)(void *body);

@@ -17,6 +17,7 @@ struct fetch {
     rd_kafka_queue_t *queue;
     atomic_bool signalled; /* set by librdkafka's threads: the queue is not empty any more */
     uint64_t sent_base;    /* the ledger's base when the commit under way was sent */
+    uint64_t sent_letters; /* the ledger's, likewise */
     int64_t committed;     /* -1: not known */
     enum recovery recovery;
     int64_t start_point;    /* the offset of an unclean start, -1: none */
@@ -66,7 +67,7 @@ struct source {
     bool commit_in_flight;
     bool commit_failed;    /* the last one */
     atomic_bool joining;   /* the group is being joined anew: nothing may be committed; set by librdkafka's threads, too */
-    mono_ns next_poll, next_commit, next_mark, close_deadline;
+    mono_ns next_poll, next_commit, next_mark, next_letters, close_deadline;
     /* recovery.c */
     bool recovery_asked;
     uint32_t single_left;  /* records still to be handed out one by one; 0: in batches */

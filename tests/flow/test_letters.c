@@ -214,6 +214,28 @@ START_TEST(test_topic_of_ones_own)
 }
 END_TEST
 
+/* What is behind a letter is committed at once: until then whoever is next would write it again. */
+START_TEST(test_commit_follows_the_letter)
+{
+    broker_with_letters();
+    struct flow_process *app =
+        app_start(app_json("app.json",
+                           "{'modules': ['%s'], 'commit_interval': '1h', " APP_QUICK_GROUP
+                           ", 'tasks': {'record': {'topic': 'records'}}}",
+                           flow_module("recorder")),
+                  NULL);
+    flow_send("records", 0, NULL, "0");
+    flow_flush();
+    FLOW_UNTIL(flow_seen("0") == 1, "the partitions are being worked on");
+    for (int letters = 1; letters <= 3; letters++) {
+        flow_send("records", 0, NULL, "reject");
+        flow_flush();
+        FLOW_UNTIL(flow_committed("app.record", "records", 0) == 1 + letters, "the commit of letter %d", letters);
+    }
+    app_stop(app);
+}
+END_TEST
+
 /* ---- letters that cannot be written ---- */
 
 /* The record waits and is not lost, its lane waits with it, no other does, and the status says why. */
@@ -537,6 +559,7 @@ letters_suite(void)
     tcase_add_test(c, test_byte_for_byte);
     tcase_add_test(c, test_nothing_stays_nothing);
     tcase_add_test(c, test_topic_of_ones_own);
+    tcase_add_test(c, test_commit_follows_the_letter);
     tcase_add_test(c, test_lane_waits_for_its_letter);
     c = test_case(s, "policies");
     tcase_add_test(c, test_stop);

@@ -21,7 +21,8 @@ struct model_entry {
     int64_t offset, due;
     uint32_t bytes, attempt;
     uint8_t state;
-    int body; /* how often it was released */
+    bool lettered; /* done by a letter */
+    int body;      /* how often it was released */
 };
 
 static struct {
@@ -103,6 +104,7 @@ step_confirming(int i)
         e->state = ENTRY_WAITING;
         e->due = 0;
     } else {
+        e->lettered = e->state == ENTRY_LETTER;
         ledger_done(&led, (uint64_t)i);
         e->state = ENTRY_DONE;
     }
@@ -150,7 +152,7 @@ step(void)
 static void
 compare(void)
 {
-    uint64_t held = 0, sending = 0, letters = 0, bytes = 0, base = model.n;
+    uint64_t held = 0, sending = 0, letters = 0, bytes = 0, base = model.n, lettered = 0;
     for (uint32_t i = model.n; i-- > 0;) {
         const struct model_entry *m = &model.entries[i];
         if (m->body != (m->state == ENTRY_DONE))
@@ -164,6 +166,9 @@ compare(void)
     }
     ck_assert_uint_eq(led.base, base);
     ck_assert_uint_eq(led.head, model.n);
+    for (uint32_t i = 0; i < base; i++)
+        lettered = model.entries[i].lettered ? i + 1 : lettered;
+    ck_assert_uint_eq(led.lettered, lettered);
     ck_assert_uint_eq(led.held, held);
     ck_assert_uint_eq(led.sending, sending);
     ck_assert_uint_eq(led.letters, letters);
