@@ -53,6 +53,7 @@ open_producer(struct emitter *e, char **error)
     }
     e->queue = rd_kafka_queue_get_main(e->rk);
     rd_kafka_queue_cb_event_enable(e->queue, wake, e);
+    wake(e->rk, e); /* only what comes into an empty queue wakes: a client may have had something to say before */
     return 0;
 }
 

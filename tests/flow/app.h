@@ -41,6 +41,9 @@ pid_t app_kill(const char *task, int instance, int signal_number);
 /* How many different workers have seen records. */
 int app_workers_that_saw(void);
 
+/* A port on which nobody listens. */
+int app_free_port(void);
+
 /* app_line returns the line of a process's output that contains the text; "" if there is none. */
 const char *app_line(const struct flow_process *p, const char *text);
 

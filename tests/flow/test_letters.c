@@ -236,6 +236,22 @@ START_TEST(test_commit_follows_the_letter)
 }
 END_TEST
 
+/* A connection that is refused at once is said by the client before anybody listens to it: what it says then must not
+ * keep the confirmations of letters from being heard. */
+START_TEST(test_letter_though_a_broker_is_away)
+{
+    broker_with_letters();
+    send_with_one("reject");
+    const char *configuration = app_recorder(LETTERS, ""), *brokers = flow_brokers();
+    for (int i = 0; i < 9; i++) /* librdkafka begins with any */
+        brokers = flow_text("127.0.0.1:%d,%s", app_free_port(), brokers);
+    struct flow_process *app = flow_start("headrace", "run", configuration, "-b", brokers, "--runtime-dir",
+                                          flow_runtime(), "--until-end", NULL);
+    flow_expect(app, 0);
+    check_one_letter("reject", "1", "rejected: told to reject");
+}
+END_TEST
+
 /* ---- letters that cannot be written ---- */
 
 /* The record waits and is not lost, its lane waits with it, no other does, and the status says why. */
@@ -560,6 +576,7 @@ letters_suite(void)
     tcase_add_test(c, test_nothing_stays_nothing);
     tcase_add_test(c, test_topic_of_ones_own);
     tcase_add_test(c, test_commit_follows_the_letter);
+    tcase_add_test(c, test_letter_though_a_broker_is_away);
     tcase_add_test(c, test_lane_waits_for_its_letter);
     c = test_case(s, "policies");
     tcase_add_test(c, test_stop);

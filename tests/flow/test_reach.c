@@ -49,23 +49,9 @@ START_TEST(test_until_end_over_failures)
 }
 END_TEST
 
-/* A way to a broker that can be shut: the address that it has afterwards is known before it is there. */
-static int
-reserve_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
 START_TEST(test_broker_is_not_there)
 {
-    flow_use_broker(flow_text("127.0.0.1:%d", reserve_port()));
+    flow_use_broker(flow_text("127.0.0.1:%d", app_free_port()));
     struct flow_process *app = app_run(app_recorder("", ""), NULL);
     flow_await(app, "cannot reach the broker");
     const char *line = app_line(app, "cannot reach the broker");
