@@ -38,10 +38,24 @@ nothing_in_hand(const struct source *s, mono_ns now)
     return now < s->task->app->stop_deadline ? source_in_hand(s) == 0 : held == 0;
 }
 
+/* awaits_answer: a commit is under way that concerns what is still ours. Where the assignment was lost nothing is, and
+ * librdkafka may keep the answer for as long as the broker is away. */
+static bool
+awaits_answer(const struct source *s)
+{
+    return s->commit_in_flight && s->n_fetches > 0;
+}
+
+static bool
+owes_commit(const struct source *s)
+{
+    return awaits_answer(s) || (s->commit_failed && s->n_fetches > 0);
+}
+
 void
 leave_tick(struct source *s, mono_ns now)
 {
-    if (s->state == SOURCE_DRAINING && nothing_in_hand(s, now) && !s->commit_in_flight && !await_join(s, now)) {
+    if (s->state == SOURCE_DRAINING && nothing_in_hand(s, now) && !awaits_answer(s) && !await_join(s, now)) {
         s->state = SOURCE_COMMITTING;
         s->close_deadline = now + 5 * NS_PER_S;
         commit_send(s, false);
@@ -51,7 +65,7 @@ leave_tick(struct source *s, mono_ns now)
         s->next_mark = now + COMMIT_AGAIN;
         commit_send(s, false);
     }
-    if (s->state == SOURCE_COMMITTING && ((!s->commit_in_flight && !s->commit_failed) || now >= s->close_deadline)) {
+    if (s->state == SOURCE_COMMITTING && (!owes_commit(s) || now >= s->close_deadline)) {
         s->state = SOURCE_CLOSING;
         s->close_deadline = now + 5 * NS_PER_S;
         rd_kafka_error_t *error = rd_kafka_consumer_close_queue(s->rk, s->main);

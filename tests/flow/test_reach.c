@@ -95,6 +95,23 @@ START_TEST(test_stop_without_a_broker)
 }
 END_TEST
 
+/* The assignment is lost while a commit waits for its answer: there is nothing left that it could be waited for. */
+START_TEST(test_stop_after_a_loss)
+{
+    struct flow_process *broker = flow_broker("records:2", NULL);
+    struct flow_process *app = app_start(app_recorder("", "'stop_timeout': '1h'"), NULL);
+    flow_send("records", 0, NULL, "wait %s", flow_path("gate"));
+    flow_flush();
+    FLOW_UNTIL(flow_seen(NULL) == 1, "the record");
+    flow_signal(broker, SIGSTOP);
+    flow_write("gate", "%s", ""); /* what is committed now is not answered any more */
+    flow_await(app, "partitions lost");
+    flow_signal(app, SIGTERM);
+    FLOW_UNTIL(flow_ended(app), "the end of the stop");
+    app_nothing_left();
+}
+END_TEST
+
 /* ---- the embedded broker of a run ---- */
 
 START_TEST(test_embedded)
@@ -140,6 +157,7 @@ reach_suite(void)
     tcase_add_test(c, test_broker_is_not_there);
     tcase_add_test(c, test_broker_comes_back);
     tcase_add_test(c, test_stop_without_a_broker);
+    tcase_add_test(c, test_stop_after_a_loss);
     tcase_add_test(c, test_embedded);
     tcase_add_test(c, test_send_keys);
     suite_add_tcase(s, c);
