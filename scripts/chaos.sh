@@ -33,7 +33,7 @@ lives=0 passed=0 failed=0
 
 now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 alive() { kill -0 "$1" 2>/dev/null; }
-event() { echo "$*" >>"$work/done"; } # one write(2), between the lines of the task
+event() { echo "$* $(now_ms)" >>"$work/done"; } # one write(2), between the lines of the task
 
 ours() { grep -qsF "CHAOS_FILE=$work/" "/proc/$1/environ"; }
 processes() { grep -lsF "CHAOS_FILE=$work/" /proc/[0-9]*/environ | cut -d/ -f3; }
@@ -93,10 +93,11 @@ start_supervisor() { # SLOT [OPTIONS...]
     event start supervisor $! "$lives"
 }
 
-children() { # SUPERVISOR KIND
-    local pid
+children() { # SUPERVISOR PROGRAM TASK: the one that describes the module at the start is none of a task
+    local pid words
     for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
-        grep -qs "headrace-$2" "/proc/$pid/cmdline" && ours "$pid" && echo "$pid"
+        words=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")
+        [[ $words == *"/headrace-$2 $3 "* ]] && ours "$pid" && echo "$pid"
     done
 }
 
@@ -120,11 +121,15 @@ look_at_supervisors() {
 
 # ---- what goes wrong ----
 
-kill_child() { # KIND
+# Of what may not die as often as it likes (restart.max cannot be set for timers), no supervisor loses more than LIMIT.
+kill_child() { # PROGRAM TASK [LIMIT]
     pick "${!supervisor[@]}"
+    local of="${supervisor[$one]} $1 $2"
+    [ "${killed[$of]:-0}" -lt "${3:-1000000}" ] || return 0
     # shellcheck disable=SC2046
-    pick $(children "${supervisor[$one]}" "$1")
+    pick $(children "${supervisor[$one]}" "$1" "$2")
     [ -n "$one" ] || return 0
+    killed[$of]=$((${killed[$of]:-0} + 1))
     event kill "$1" "$one"
     kill -KILL "$one" 2>/dev/null
     unset "stopped[$one]"
@@ -133,7 +138,7 @@ kill_child() { # KIND
 stop_worker() {
     pick "${!supervisor[@]}"
     # shellcheck disable=SC2046
-    pick $(children "${supervisor[$one]}" worker)
+    pick $(children "${supervisor[$one]}" worker work)
     [ -n "$one" ] || return 0
     kill -STOP "$one" 2>/dev/null || return 0
     stopped[$one]=$(($(now_ms) + 100 + RANDOM % 3000))
@@ -213,6 +218,7 @@ look_at_broker() { # [wait]
     [ -n "$restarting" ] || return 0
     [ -n "${1:-}" ] || gone "$restarting" || return 0
     wait "$restarting" || judge 1 broker "it does not start again: $work/broker"
+    event back broker 0
     restarting=
 }
 
@@ -224,6 +230,7 @@ plan() { # SECOND
     18 | 47) leave b ;;
     14) restart_broker kill ;;
     43) restart_broker stop ;;
+    8 | 28 | 48) kill_child worker tick 4 ;;
     esac
 }
 
@@ -235,9 +242,9 @@ chaos() {
             plan $second
         fi
         case $((RANDOM % 10)) in
-        0 | 1 | 2 | 3 | 4 | 5) kill_child worker ;;
+        0 | 1 | 2 | 3 | 4 | 5) kill_child worker work ;;
         6 | 7 | 8) stop_worker ;;
-        9) kill_child timer ;;
+        9) kill_child timer chaos 8 ;;
         esac
         continue_workers
         look_at_supervisors
@@ -269,17 +276,22 @@ drain() {
     judge $? alone "nobody is left behind"
 }
 
-# Supervisors that say that the group went on without them. chaos_check believes it where a broker was restarted.
-note_losses() {
-    local log
-    for log in $(grep -l 'warn supervisor assignment lost' "$work"/*.log); do
-        event lost supervisor "$(sed -n 's/.* supervisor started app=chaos pid=\([0-9]*\).*/\1/p' "$log" | head -n 1)"
+# What supervisors say of themselves: that the group went on without them, that they left without a confirmed commit.
+# A line for each, with the time of the log's.
+note_upsets() { # WORD TEXT
+    local log pid stamp
+    for log in $(grep -l "$2" "$work"/*.log); do
+        pid=$(sed -n 's/.* supervisor started app=chaos pid=\([0-9]*\).*/\1/p' "$log" | head -n 1)
+        grep "$2" "$log" | while read -r stamp _; do
+            echo "$1 supervisor $pid $(date -d "$stamp" +%s%3N)" >>"$work/done"
+        done
     done
 }
 
 account() {
     local deaths
-    note_losses
+    note_upsets lost 'info supervisor partitions lost'
+    note_upsets unconfirmed 'warn supervisor the last commit was not confirmed'
     deaths=$(cat "$work"/*.log | grep -c 'worker ended')
     "$build/kafka/chaos_check" -b "$brokers" -t chaos -d chaos.work.dlq -g chaos.work -w $window -k "$deaths" \
         "$work/done" >"$work/account" 2>&1 || [ $? = 1 ] || echo "FAIL  account      it ended early" >>"$work/account"
@@ -309,7 +321,7 @@ done
 work=$(realpath "$(mktemp -d "${TMPDIR:-/tmp}/headrace-chaos.XXXXXX")")
 export KAFKA_DIR=$work/kafka
 complete=no stops=0 left=0 restarting=
-declare -A leaving=() joined=()
+declare -A leaving=() joined=() killed=()
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 RANDOM=$seed

@@ -10,9 +10,9 @@
 bool
 lines_read(const char *text, struct line *l)
 {
-    return sscanf(text, "r %d %" SCNd64 " %d %d %7s %d %" SCNd64, &l->partition, &l->offset, &l->pid,
-                  &l->owner, l->what, &l->attempt, &l->sequence) == 7 &&
-           l->partition >= 0 && l->offset >= 0 && l->pid > 0 && l->owner > 0 && l->sequence >= 0;
+    return sscanf(text, "r %d %" SCNd64 " %d %d %7s %d %" SCNd64 " %" SCNd64, &l->partition, &l->offset,
+                  &l->pid, &l->owner, l->what, &l->attempt, &l->sequence, &l->at) == 8 &&
+           l->partition >= 0 && l->offset >= 0 && l->pid > 0 && l->owner > 0 && l->sequence >= 0 && l->at > 0;
 }
 
 void

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* "r PARTITION OFFSET PID OWNER begin|end ATTEMPT SEQUENCE" */
+/* "r PARTITION OFFSET PID OWNER begin|end ATTEMPT SEQUENCE MS" */
 struct line {
     int partition, pid, owner, attempt; /* owner: the supervisor */
-    int64_t offset, sequence;
+    int64_t offset, sequence, at;       /* at: when, in ms */
     char what[8];
 };
 

@@ -3,8 +3,8 @@
  * Each record leaves two lines in the file named by CHAOS_FILE, each written with one write(2), so that the
  * file is in the order in which things happened:
  *
- *   r PARTITION OFFSET PID SUPERVISOR begin ATTEMPT SEQUENCE
- *   r PARTITION OFFSET PID SUPERVISOR end ATTEMPT SEQUENCE
+ *   r PARTITION OFFSET PID SUPERVISOR begin ATTEMPT SEQUENCE MS
+ *   r PARTITION OFFSET PID SUPERVISOR end ATTEMPT SEQUENCE MS
  *
  * A healthy record takes CHAOS_WORK_US. Any other never ends: its "act" says how it goes wrong. What the
  * record is, is known to nobody but this file and the records themselves (chaos_fill.c writes them,
@@ -46,9 +46,11 @@ static void
 note(int fd, const hr_record *record, int supervisor, const char *what, int64_t sequence)
 {
     char line[200];
-    int n =
-        snprintf(line, sizeof line, "r %d %" PRId64 " %d %d %s %d %" PRId64 "\n", (int)hr_partition(record),
-                 hr_offset(record), (int)getpid(), supervisor, what, hr_attempt(record), sequence);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int n = snprintf(line, sizeof line, "r %d %" PRId64 " %d %d %s %d %" PRId64 " %" PRId64 "\n",
+                     (int)hr_partition(record), hr_offset(record), (int)getpid(), supervisor, what,
+                     hr_attempt(record), sequence, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
     if (write(fd, line, (size_t)n) != n) {
         perror("chaos: CHAOS_FILE");
         exit(9);
