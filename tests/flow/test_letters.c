@@ -230,14 +230,15 @@ START_TEST(test_commit_follows_the_letter)
     for (int letters = 1; letters <= 3; letters++) {
         flow_send("records", 0, NULL, "reject");
         flow_flush();
-        FLOW_UNTIL(flow_committed("app.record", "records", 0) == 1 + letters, "the commit of letter %d", letters);
+        FLOW_UNTIL(flow_committed("app.record", "records", 0) == 1 + letters, "the commit of letter %d",
+                   letters);
     }
     app_stop(app);
 }
 END_TEST
 
-/* A connection that is refused at once is said by the client before anybody listens to it: what it says then must not
- * keep the confirmations of letters from being heard. */
+/* A connection that is refused at once is said by the client before anybody listens to it: what it says then
+ * must not keep the confirmations of letters from being heard. */
 START_TEST(test_letter_though_a_broker_is_away)
 {
     broker_with_letters();

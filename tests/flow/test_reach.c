@@ -95,7 +95,8 @@ START_TEST(test_stop_without_a_broker)
 }
 END_TEST
 
-/* The assignment is lost while a commit waits for its answer: there is nothing left that it could be waited for. */
+/* The assignment is lost while a commit waits for its answer: there is nothing left that it could be waited
+ * for. */
 START_TEST(test_stop_after_a_loss)
 {
     struct flow_process *broker = flow_broker("records:2", NULL);
