@@ -23,9 +23,7 @@
 static void __attribute__((format(printf, 3, 0)))
 note(char ***list, size_t *n, const char *format, va_list args)
 {
-    char *text = NULL;
-    if (vasprintf(&text, format, args) < 0)
-        text = mem_string(format);
+    char *text = mem_vprintf(format, args);
     for (char *p = text; *p; p++) /* one text is one line, whatever a file or a module put into it, */
         if ((unsigned char)*p < ' ' || *p == 0x7f)
             *p = ' ';
@@ -131,7 +129,7 @@ base_name(const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const char *dot = strrchr(name, '.');
-    return dot && dot > name ? strndup(name, (size_t)(dot - name)) : mem_string(name);
+    return dot && dot > name ? mem_prefix(name, (size_t)(dot - name)) : mem_string(name);
 }
 
 /* name_app gives the app the name of its file. Where there is no file to say "app" in, a name is made of it.

@@ -82,7 +82,7 @@ variable(struct expansion *x, const char *p, FILE *out)
              strcspn(p, "}"));
         return NULL;
     }
-    char *name = strndup(p, n);
+    char *name = mem_prefix(p, n);
     const char *value = getenv(name);
     if (x->secret)
         note_secret(x->c, name);
@@ -127,9 +127,9 @@ expand_text(struct expansion *x, const char *text)
     size_t size = 0;
     if (!strstr(text, "${"))
         return NULL;
-    FILE *out = open_memstream(&data, &size);
+    FILE *out = mem_stream(&data, &size);
     copy_until(x, text, '\0', out);
-    fclose(out);
+    mem_stream_close(out, &data);
     json_t *expanded = x->failed ? NULL : json_string(data);
     if (!expanded && !x->failed)
         fail(x, "an environment variable in it is not UTF-8: ", text, strlen(text));

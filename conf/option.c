@@ -91,7 +91,7 @@ key_at(const char *key, const char *prefix)
     size_t n = strlen(prefix);
     if (n > 0 && (strncmp(key, prefix, n) != 0 || key[n++] != '.'))
         return NULL;
-    return strndup(key + n, strcspn(key + n, "."));
+    return mem_prefix(key + n, strcspn(key + n, "."));
 }
 
 static size_t
@@ -156,7 +156,7 @@ check_inner(struct conf *c, const char *path, const struct conf_option *o, json_
     size_t n = strcspn(o->key, ".");
     if (o > conf_options && o[-1].section == o->section && strncmp(o[-1].key, o->key, n + 1) == 0)
         return;
-    char *prefix = strndup(o->key, n), *at = path_of(path, prefix);
+    char *prefix = mem_prefix(o->key, n), *at = path_of(path, prefix);
     json_t *inner = json_object_get(object, prefix);
     if (json_is_object(inner)) {
         check_keys(c, at, o->section, prefix, inner);

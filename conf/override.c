@@ -14,13 +14,12 @@
 
 static void __attribute__((format(printf, 2, 3))) usage(struct merging *m, const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
     va_start(args, format);
-    int n = vasprintf(&text, format, args);
+    char *text = mem_vprintf(format, args);
     va_end(args);
     m->usage = mem_grow(m->usage, m->n_usage + 1, sizeof *m->usage);
-    m->usage[m->n_usage++] = n < 0 ? mem_string(format) : text;
+    m->usage[m->n_usage++] = text;
 }
 
 /* put_property sets one property, if it can be. */
@@ -47,7 +46,7 @@ override_property(struct merging *m, const char *given)
         usage(m, "-X %s: must be PROPERTY=VALUE, such as -X fetch.min.bytes=1", given);
         return;
     }
-    char *property = strndup(given, (size_t)(equals - given));
+    char *property = mem_prefix(given, (size_t)(equals - given));
     const char *instead = conf_kafka_owner(property);
     char *from = mem_printf("-X %s", property);
     if (instead)

@@ -109,7 +109,7 @@ read_address(int fd, const char **wrong)
         }
         n += (size_t)got;
         if (line[n - 1] == '\n')
-            return strndup(line, n - 1);
+            return mem_prefix(line, n - 1);
     }
     *wrong = "its address makes no sense";
     return NULL;

@@ -7,11 +7,13 @@
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <zmq.h>
 
 #include "conf/conf.h"
+#include "shared/mem.h"
 #include "supervisor/client/commands.h"
 
 struct command {
@@ -282,6 +284,7 @@ finish(int code)
 int
 main(int argc, char **argv)
 {
+    json_set_alloc_funcs(mem_plain, free);
     if (argc < 2) {
         print_overview(stderr);
         return EX_USAGE;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/log.h"
 #include "shared/mem.h"
 
 #define MOST_NAMES 1024
@@ -42,9 +43,9 @@ nearest(const char *property)
 {
     char *table = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&table, &size);
+    FILE *out = mem_stream(&table, &size);
     rd_kafka_conf_properties_show(out);
-    fclose(out);
+    mem_stream_close(out, &table);
     const char *list[MOST_NAMES];
     size_t n = names(table, list);
     char *name = mem_string(conf_nearest(property, list, n));
@@ -105,7 +106,7 @@ static void
 check_given(struct report *r, const char *given)
 {
     const char *equals = strchr(given, '=');
-    char *name = equals ? strndup(given, (size_t)(equals - given)) : NULL;
+    char *name = equals ? mem_prefix(given, (size_t)(equals - given)) : NULL;
     if (!name || !*name || conf_kafka_owner(name)) { /* noted before */
         free(name);
         return;
@@ -140,6 +141,8 @@ try_client(json_t *kafka)
     rd_kafka_conf_set_log_cb(conf, silent);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error);
     if (!rk) {
+        if (rd_kafka_last_error() == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE) /* no more threads, say */
+            fatal(70, "cannot try a client of kafka: %s", error);
         rd_kafka_conf_destroy(conf);
         return mem_printf("%s", error);
     }

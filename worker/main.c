@@ -8,10 +8,12 @@
  *
  * Everything else is in the files beside it, which make up a library, so that a program in another language
  * can be a worker too. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/mem.h"
 #include "worker/describe.h"
 #include "worker/life.h"
 #include "worker/try.h"
@@ -30,6 +32,7 @@ usage(void)
 int
 main(int argc, char **argv)
 {
+    json_set_alloc_funcs(mem_plain, free); /* also for the module: a record is not refused for want of memory */
     if (argc == 3 && strcmp(argv[1], "--describe") == 0)
         return describe_write(argv[2]);
     if (argc >= 4 && argc <= 6 && strcmp(argv[1], "--try") == 0)

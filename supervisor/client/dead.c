@@ -125,7 +125,7 @@ check(struct dead_wish *w)
     if (w->to && strcmp(w->to, w->topic) == 0)
         return usage_error(w->command, "--to names the topic that the letters are read from");
     for (size_t i = 0; i < w->kafka.n_properties; i++) {
-        char *name = strndup(w->kafka.properties[i], strcspn(w->kafka.properties[i], "="));
+        char *name = mem_prefix(w->kafka.properties[i], strcspn(w->kafka.properties[i], "="));
         int code = conf_kafka_owner(name)
                        ? usage_error(w->command, "-X %s: is set by headrace; leave it out", name)
                        : 0;

@@ -155,7 +155,7 @@ names_brokers(const struct kafka_options *k)
 {
     bool named = k->brokers || k->app || k->running.app || k->running.runtime_dir;
     for (size_t i = 0; i < k->n_properties; i++) {
-        char *name = strndup(k->properties[i], strcspn(k->properties[i], "="));
+        char *name = mem_prefix(k->properties[i], strcspn(k->properties[i], "="));
         named = named || is_brokers(name);
         free(name);
     }

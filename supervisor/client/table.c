@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/log.h"
 #include "shared/mem.h"
 #include "shared/utf8.h"
 
@@ -35,14 +34,11 @@ table_begin(struct table *t, const char *const *titles, size_t columns)
 void
 table_cell(struct table *t, const char *format, ...)
 {
-    char *text;
     va_list args;
     va_start(args, format);
-    int n = vasprintf(&text, format, args);
+    char *text = mem_vprintf(format, args);
     va_end(args);
-    if (n < 0)
-        fatal(70, "out of memory");
-    if (n == 0) {
+    if (*text == '\0') {
         free(text);
         text = mem_string("-");
     }

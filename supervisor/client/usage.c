@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "shared/mem.h"
 #include "shared/utf8.h"
 
 enum { OPTIONS_MAX = 32 };
@@ -21,9 +22,7 @@ enum { OPTIONS_MAX = 32 };
 static void
 print_line(const char *command, const char *format, va_list args, const char *behind)
 {
-    char *text;
-    if (vasprintf(&text, format, args) < 0)
-        return;
+    char *text = mem_vprintf(format, args);
     utf8_plain_text(text, "\n");
     fflush(stdout);
     if (behind)

@@ -20,6 +20,7 @@
 #include "shared/children.h"
 #include "shared/document.h"
 #include "shared/log.h"
+#include "shared/mem.h"
 #include "shared/wire.h"
 #include "worker/timer/grid.h"
 
@@ -174,6 +175,7 @@ main(int argc, char **argv)
         fputs("headrace-timer is started by `headrace run`; it does nothing by hand.\n", stderr);
         return EXIT_USAGE;
     }
+    json_set_alloc_funcs(mem_plain, free);
     open_fds();
     read_boot();
     say_ready();
