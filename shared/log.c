@@ -141,7 +141,8 @@ fatal(int code, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     log_event(LOG_LEVEL_ERROR, text, NULL);
-    exit(code);
+    fflush(stdout);
+    _exit(code); /* no exit handlers: threads of libraries, which use what those take down, still run */
 }
 
 void
