@@ -201,10 +201,12 @@ static void
 watch(struct autopsy *a)
 {
     a->answer_watch = (struct loop_watch){.fd = a->answer, .ready = read_answer, .arg = a};
-    loop_add(a->loop, &a->answer_watch);
+    loop_add(a->loop, &a->answer_watch); /* where it cannot be watched it is read at the end: a pipe holds a line */
     a->exit_watch = (struct loop_watch){.fd = a->pidfd, .ready = take_exit, .arg = a};
-    if (a->pidfd >= 0)
-        loop_add(a->loop, &a->exit_watch);
+    if (a->pidfd >= 0 && loop_add(a->loop, &a->exit_watch) < 0) {
+        close(a->pidfd);
+        a->pidfd = -1; /* it is looked at now and then instead */
+    }
 }
 
 static void

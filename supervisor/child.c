@@ -78,8 +78,10 @@ child_start(struct child *c, const char *program, char *const argv[], char *cons
     c->state = CHILD_ALIVE;
     c->started_at = clock_mono();
     c->exit_watch = (struct loop_watch){.fd = c->pidfd, .ready = reap, .arg = c};
-    if (c->pidfd >= 0)
-        loop_add(c->loop, &c->exit_watch);
+    if (c->pidfd >= 0 && loop_add(c->loop, &c->exit_watch) < 0) {
+        close(c->pidfd);
+        c->pidfd = -1; /* it is looked at now and then instead */
+    }
     return 0;
 }
 

@@ -88,7 +88,7 @@ control_open(struct app *a)
         fatal(70, "cannot open the control socket %s: %s", endpoint, zmq_strerror(errno));
     c->watch.ready = ready;
     c->watch.arg = c;
-    loop_add(&a->loop, &c->watch);
+    loop_must_add(&a->loop, &c->watch);
     free(endpoint);
     a->control = c;
     ready(c);

@@ -86,7 +86,7 @@ emit_open(struct task *t, char **error)
         return NULL;
     }
     e->watch = (struct loop_watch){.fd = e->wake_fd, .ready = serve, .arg = e};
-    loop_add(&t->app->loop, &e->watch);
+    loop_must_add(&t->app->loop, &e->watch);
     if (t->conf->kind == CONF_STREAM && t->conf->on_failure == CONF_DEAD_LETTER)
         letters_ask_for_topic(e);
     return e;

@@ -28,11 +28,17 @@ loop_close(struct loop *l)
     l->epoll = -1;
 }
 
-void
+int
 loop_add(struct loop *l, struct loop_watch *w)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = w};
-    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, w->fd, &event) < 0)
+    return epoll_ctl(l->epoll, EPOLL_CTL_ADD, w->fd, &event);
+}
+
+void
+loop_must_add(struct loop *l, struct loop_watch *w)
+{
+    if (loop_add(l, w) < 0)
         fatal(70, "epoll_ctl: %s", strerror(errno));
 }
 

@@ -25,7 +25,9 @@ struct loop {
 /* loop_open makes the loop. Ends the process with 70 where the kernel refuses. */
 void loop_open(struct loop *l);
 void loop_close(struct loop *l);
-void loop_add(struct loop *l, struct loop_watch *w);
+/* loop_add: 0, or -1 with errno where the kernel has no room for it; loop_must_add ends the process with 70 then. */
+int loop_add(struct loop *l, struct loop_watch *w);
+void loop_must_add(struct loop *l, struct loop_watch *w);
 void loop_remove(struct loop *l, struct loop_watch *w);
 
 /* loop_wait sleeps until a descriptor is ready or the deadline has come, and calls the ready functions. */

@@ -73,16 +73,16 @@ pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint,
     zmq_setsockopt(p->socket, ZMQ_SNDHWM, &none, sizeof none); /* credits bound it */
     zmq_setsockopt(p->socket, ZMQ_RCVHWM, &(int){RECEIVE_MOST}, sizeof(int));
     zmq_setsockopt(p->socket, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_MOST} /* a larger one ends the connection */, sizeof(int64_t));
-    if (zmq_bind(p->socket, endpoint) < 0 || zmq_getsockopt(p->socket, ZMQ_FD, &p->watch.fd, &size) < 0) {
+    p->watch.ready = ready;
+    p->watch.arg = p;
+    if (zmq_bind(p->socket, endpoint) < 0 || zmq_getsockopt(p->socket, ZMQ_FD, &p->watch.fd, &size) < 0 ||
+        loop_add(loop, &p->watch) < 0) {
         int saved = errno;
         zmq_close(p->socket);
         p->socket = NULL;
         errno = saved;
         return -1;
     }
-    p->watch.ready = ready;
-    p->watch.arg = p;
-    loop_add(loop, &p->watch);
     touch(p);
     return 0;
 }

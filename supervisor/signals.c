@@ -16,7 +16,7 @@
 #define ONE_CTRL_C (300 * NS_PER_MS)
 
 static const int handled[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
-static const int ignored[] = {SIGPIPE, SIGTTIN, SIGTTOU};
+static const int ignored[] = {SIGPIPE, SIGTTIN, SIGTTOU, SIGXFSZ}; /* a log at its limit is a failed write */
 
 static void
 ready(void *app)
@@ -38,7 +38,7 @@ signals_open(struct app *a)
     if (a->signal_fd < 0)
         fatal(70, "signalfd: %s", strerror(errno));
     a->signal_watch = (struct loop_watch){.fd = a->signal_fd, .ready = ready, .arg = a};
-    loop_add(&a->loop, &a->signal_watch);
+    loop_must_add(&a->loop, &a->signal_watch);
 }
 
 void

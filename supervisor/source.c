@@ -81,7 +81,7 @@ source_open(struct task *t, char **error)
     if (s->wake_fd < 0)
         fatal(70, "eventfd: %s", strerror(errno));
     s->watch = (struct loop_watch){.fd = s->wake_fd, .ready = serve, .arg = s};
-    loop_add(&t->app->loop, &s->watch);
+    loop_must_add(&t->app->loop, &s->watch);
     rd_kafka_queue_cb_event_enable(s->main, main_signalled, s);
     s->unreached_since = clock_mono();
     s->next_complaint = s->unreached_since + 3 * NS_PER_S;

@@ -112,7 +112,7 @@ start_embedded(struct app *a)
     a->has_embedded = true;
     a->embedded_watch = (struct loop_watch){.fd = a->embedded.pidfd, .ready = embedded_ended, .arg = a};
     if (a->embedded.pidfd >= 0)
-        loop_add(&a->loop, &a->embedded_watch);
+        loop_must_add(&a->loop, &a->embedded_watch);
     json_object_set_new(a->conf->kafka, "bootstrap.servers", json_string(a->embedded.address));
     for (size_t i = 0; i < a->conf->n_tasks; i++)
         if (a->conf->tasks[i].kafka)
@@ -129,6 +129,17 @@ not_told_to_stop(void *app)
     return a->state != APP_STOPPING;
 }
 
+/* refused says why a task has no client, and with which code that ends the start. */
+static int
+refused(const struct task *t, char *error_take)
+{
+    bool starved = rd_kafka_last_error() == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE; /* no more threads, say */
+    log_error(starved ? "cannot start a client of kafka" : "kafka refuses the configuration", "task=%s error=\"%s\"",
+              t->conf->name, error_take);
+    free(error_take);
+    return starved ? 70 : 78;
+}
+
 static int
 open_sources(struct app *a)
 {
@@ -138,16 +149,10 @@ open_sources(struct app *a)
         if (t->conf->kind != CONF_STREAM)
             continue;
         t->source = source_open(t, &error);
-        if (!t->source) {
-            log_error("kafka refuses the configuration", "task=%s error=\"%s\"", t->conf->name, error);
-            free(error);
-            return 78;
-        }
-        if (t->conf->on_failure == CONF_DEAD_LETTER && !(t->emitter = emit_open(t, &error))) {
-            log_error("kafka refuses the configuration", "task=%s error=\"%s\"", t->conf->name, error);
-            free(error);
-            return 78;
-        }
+        if (!t->source)
+            return refused(t, error);
+        if (t->conf->on_failure == CONF_DEAD_LETTER && !(t->emitter = emit_open(t, &error)))
+            return refused(t, error);
     }
     return 0;
 }

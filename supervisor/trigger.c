@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zmq.h>
 
 #include "shared/children.h"
 #include "shared/log.h"
@@ -160,13 +161,16 @@ static int
 start_process(struct app *a)
 {
     char *argv[] = {a->timer_program, a->conf->app, NULL};
-    if (child_pipe(&a->timekeeper, a->zmq, app_endpoint(a)) < 0)
-        return -1;
-    char *text = boot_text(a);
-    int boot_fd = text ? spawn_document("headrace-boot", text, strlen(text)) : -1;
-    free(text);
+    int boot_fd = -1;
+    if (child_pipe(&a->timekeeper, a->zmq, app_endpoint(a)) == 0) {
+        char *text = boot_text(a);
+        boot_fd = spawn_document("headrace-boot", text, strlen(text));
+        free(text);
+    }
     if (boot_fd < 0) {
+        int saved = errno;
         pipe_close(&a->timekeeper.pipe);
+        errno = saved;
         return -1;
     }
     struct spawn_fd fds[] = {{a->lifeline[0], CHILD_FD_LIFELINE}, {boot_fd, CHILD_FD_BOOT}};
@@ -195,7 +199,7 @@ trigger_tick(struct app *a, mono_ns now)
     if (now < a->timekeeper_start_at)
         return a->timekeeper_start_at;
     if (start_process(a) < 0) {
-        log_error("cannot start the timer process, trying again in 1 s", "error=\"%s\"", strerror(errno));
+        log_error("cannot start the timer process, trying again in 1 s", "error=\"%s\"", zmq_strerror(errno));
         a->timekeeper_start_at = now + NS_PER_S;
         return a->timekeeper_start_at;
     }

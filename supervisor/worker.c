@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zmq.h>
 
 #include "shared/children.h"
 #include "shared/log.h"
@@ -88,8 +89,6 @@ boot_document(const struct worker *w)
                              log_level_name(a->options->level), "counters", counters);
     char *text = json_dumps(boot, JSON_COMPACT);
     json_decref(boot);
-    if (!text)
-        return -1;
     int fd = spawn_document("headrace-boot", text, strlen(text));
     free(text);
     return fd;
@@ -137,7 +136,7 @@ worker_start(struct worker *w)
         born(w);
     } else {
         log_error("cannot start a worker, trying again in 1 s", "task=%s instance=%d error=\"%s\"",
-                  w->task->conf->name, w->instance, strerror(errno));
+                  w->task->conf->name, w->instance, zmq_strerror(errno));
         w->state = WORKER_DOWN;
         w->start_at = clock_mono() + NS_PER_S;
         pipe_close(&w->child.pipe);
