@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "shared/children.h"
+#include "shared/log.h"
 #include "shared/mem.h"
 #include "shared/utf8.h"
 #include "supervisor/description.h"
@@ -227,16 +228,13 @@ json_t *
 describe_run(const char *program, const char *module, char *const envp[], mono_ns limit, char **problem)
 {
     struct describing d = {.pidfd = -1};
-    json_t *description = NULL;
-    if (start(&d, program, module, envp)) {
-        *problem = mem_printf("cannot start %s: %s", program, strerror(errno));
-    } else {
-        listen_until(&d, clock_mono() + limit);
-        finish(&d);
-        description = judge(&d, limit, problem);
-        if (!description || complains(description))
-            show_output(module, &d.output);
-    }
+    if (start(&d, program, module, envp)) /* nothing is wrong with the app: the machine is short of something */
+        fatal(70, "cannot start %s to look into %s: %s", program, module, strerror(errno));
+    listen_until(&d, clock_mono() + limit);
+    finish(&d);
+    json_t *description = judge(&d, limit, problem);
+    if (!description || complains(description))
+        show_output(module, &d.output);
     intake_free(&d.reply);
     intake_free(&d.output);
     return description;

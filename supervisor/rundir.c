@@ -262,11 +262,12 @@ lock_given(struct rundir *r, const char *app, int *code)
     } else if ((r->lock = lock_take(lock, false)) >= 0) {
         remove_entries(r->path, true); /* what a run that was killed has left */
     }
+    int failed = errno;
     if (!wrong && r->lock < 0 && rundir_used(r->path, &owner)) {
         wrong = mem_printf("it is in use by the running app %s, pid %d", owner.app, (int)owner.pid);
         *code = EX_UNAVAILABLE;
     } else if (!wrong && (r->lock < 0 || lock_sign(r->lock, app) < 0)) {
-        wrong = mem_printf("it cannot be locked: %s", strerror(errno));
+        wrong = mem_printf("it cannot be locked: %s", strerror(r->lock < 0 ? failed : errno));
     }
     free(lock);
     return wrong;

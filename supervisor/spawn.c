@@ -28,11 +28,12 @@
 static void
 fail_in_child(const char *what)
 {
-    static const char start[] = "headrace: cannot start a child: ";
-    ssize_t ignored = write(STDERR_FILENO, start, sizeof start - 1);
-    ignored = write(STDERR_FILENO, what, strlen(what));
-    ignored = write(STDERR_FILENO, "\n", 1);
-    (void)ignored;
+    const char *why = strerrordesc_np(errno); /* unlike strerror, it may be called here */
+    const char *const line[] = {"headrace: cannot start a child: ", what, ": ", why ? why : "unknown error", "\n"};
+    for (size_t i = 0; i < sizeof line / sizeof line[0]; i++) {
+        ssize_t ignored = write(STDERR_FILENO, line[i], strlen(line[i]));
+        (void)ignored;
+    }
     _exit(127);
 }
 
@@ -43,14 +44,14 @@ place_fds(const struct spawn_fd *fds, size_t n)
     int copies[SPAWN_FDS];
     for (size_t i = 0; i < n; i++)
         if ((copies[i] = fcntl(fds[i].from, F_DUPFD, ABOVE)) < 0)
-            fail_in_child("out of descriptors");
+            fail_in_child(errno == EINVAL ? "the limit of open files is too low" : "its descriptors");
     int null = open("/dev/null", O_RDONLY);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0)
         fail_in_child("/dev/null");
     syscall(SYS_close_range, 3u, (unsigned)ABOVE - 1, 0u);
     for (size_t i = 0; i < n; i++)
         if (dup2(copies[i], fds[i].to) < 0)
-            fail_in_child("dup2");
+            fail_in_child("its descriptors");
     syscall(SYS_close_range, (unsigned)ABOVE, ~0u, 0u);
 }
 
@@ -61,6 +62,7 @@ reset_signals(void)
     memset(&plain, 0, sizeof plain);
     plain.sa_handler = SIG_DFL;
     sigaction(SIGPIPE, &plain, NULL);
+    sigaction(SIGXFSZ, &plain, NULL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -40,7 +40,7 @@ heed_nothing(int signal)
     (void)signal;
 }
 
-/* A handler and not SIG_IGN for SIGPIPE: programs that a body starts get the default back. */
+/* A pipe or a file that takes no more is a failed write. A handler and not SIG_IGN: programs that a body starts get the default back. */
 void
 life_prepare_process(void)
 {
@@ -50,6 +50,7 @@ life_prepare_process(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
     struct sigaction action = {.sa_handler = heed_nothing, .sa_flags = SA_RESTART};
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
     setvbuf(stdout, buffer, _IOLBF, sizeof buffer);
 }
 
