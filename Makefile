@@ -50,6 +50,8 @@ targets  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c)
 fuzzer   := $(findstring fuzzer,$(SAN))
 tools    := $(patsubst tests/kafka/%.c,$(BUILD)/kafka/%,$(wildcard tests/kafka/*.c))
 
+shim     := $(BUILD)/fail/shim.so
+
 all: $(programs) $(tasks)
 $(BUILD)/headrace: $(BUILD)/obj/supervisor/main.o $(supervisor) $(conf) $(shared)
 	$(q)echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)
@@ -83,6 +85,10 @@ $(filter $(BUILD)/test-modules/%,$(modules)): $(BUILD)/test-modules/%.so: tests/
 $(filter $(BUILD)/kafka/%,$(modules)): $(BUILD)/kafka/%.so: tests/kafka/modules/%.c
 $(tasks) $(modules): $(BUILD)/flags
 	$(q)mkdir -p $(@D) && echo '  module  $@' && $(CC) $(module_flags) -MMD -MP -o $@ $(filter %.c,$^)
+
+# Not sanitized, and optimised always: it passes calls on without a frame of its own.
+$(shim): tests/fail/shim.c $(BUILD)/flags
+	$(q)mkdir -p $(@D) && echo '  shim    $@' && $(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-builtin -fPIC -shared -Wall -Wextra $(WERROR) -o $@ $< -ldl
 
 $(BUILD)/obj/tests/%.o: private flags += $(test_flags)
 $(BUILD)/obj/tests/unit/runner.o: $(BUILD)/suites/unit.h
@@ -128,7 +134,14 @@ test:
 	scripts/setup.sh
 	$(MAKE) --no-print-directory SAN=$(TEST_SAN) -j$(shell nproc) ready
 	$(MAKE) --no-print-directory SAN=$(TEST_SAN) boundaries test-unit test-fuzz simulate test-flow
-ready: all $(modules) $(BUILD)/unit-tests $(BUILD)/flow-tests $(BUILD)/simulate $(targets)
+	$(MAKE) --no-print-directory SAN=$(TEST_SAN) FAIL_RUNS=8 FAIL="$(FAIL_QUICK)" test-fail
+# Some of the calls of some groups; `make fail` tries each call of all of them.
+FAIL_QUICK = check:memory check:files start:memory start:files hot:memory death:memory death:files death:processes
+fail:
+	$(MAKE) --no-print-directory SAN=$(TEST_SAN) test-fail
+test-fail: all $(modules) $(shim)
+	BUILD=$(BUILD) FAIL_RUNS=$(FAIL_RUNS) tests/fail/run.sh $(FAIL)
+ready: all $(modules) $(shim) $(BUILD)/unit-tests $(BUILD)/flow-tests $(BUILD)/simulate $(targets)
 test-unit: all $(modules) $(BUILD)/unit-tests
 	$(BUILD)/unit-tests
 test-fuzz: $(targets)
@@ -140,7 +153,7 @@ fuzz:
 fuzz-ready: $(targets)
 simulate: $(BUILD)/simulate
 	$(BUILD)/simulate
-test-flow: all $(modules) $(BUILD)/flow-tests
+test-flow: all $(modules) $(shim) $(BUILD)/flow-tests
 	$(q)sed -n 's/SUITE(\(.*\)_suite)/\1/p' $(BUILD)/suites/flow.h | xargs -P $(or $(FLOW_JOBS),4) -n 1 $(BUILD)/flow-tests
 test-kafka: all $(modules) $(tools)
 	BUILD=$(BUILD) tests/kafka/run.sh
@@ -163,6 +176,7 @@ help:
 	@echo 'make install     into PREFIX=$(PREFIX) (and uninstall); DESTDIR for packages'
 	@echo 'make demo        the example on an embedded broker; Ctrl-C ends it, or DEMO_SECONDS=N'
 	@echo 'make test        unit and flow tests under sanitizers (test-unit, test-flow: one ring alone)'
+	@echo 'make fail        calls of the supervisor fail one after the other (FAIL_EVERY=N, FAIL=death:files)'
 	@echo 'make simulate    the pure core in random schedules; SIM_SECONDS=3, SIM_SEED=N'
 	@echo 'make fuzz        hostile input of every kind (clang); FUZZ_SECONDS=60; what was found: make test-fuzz'
 	@echo 'make test-kafka  the tests against a real Kafka on this machine (Java 17, Maven)'
@@ -170,4 +184,4 @@ help:
 	@echo 'make valgrind    the unit tests under valgrind'
 	@echo 'make boundaries  who includes and links whom; make style: sizes; make format: clang-format'
 	@echo 'make reference   conf/reference.md out of conf/options.def'
-.PHONY: all ready install uninstall demo test test-unit test-flow test-fuzz fuzz fuzz-ready simulate test-kafka chaos valgrind boundaries reference style format clean help
+.PHONY: all ready install uninstall demo test test-unit test-flow test-fuzz fuzz fuzz-ready fail test-fail simulate test-kafka chaos valgrind boundaries reference style format clean help

@@ -165,3 +165,26 @@ app_free_port(void)
     close(fd);
     return ntohs(address.sin_port);
 }
+
+void
+app_shim(const char *in, const char *calls, int error)
+{
+    setenv("LD_PRELOAD", flow_text("%s/fail/shim.so", BUILD_DIR), 1);
+    setenv("ASAN_OPTIONS", flow_text("%s:verify_asan_link_order=0", getenv("ASAN_OPTIONS")), 1);
+    setenv("FAIL_IN", in, 1);
+    setenv("FAIL_CALLS", calls, 1);
+    setenv("FAIL_AT", "1", 1);
+    setenv("FAIL_TIMES", "0", 1);
+    setenv("FAIL_ERRNO", flow_text("%d", error), 1);
+    setenv("FAIL_BY", "own", 1);
+    setenv("FAIL_ARMED", flow_path("short"), 1);
+}
+
+void
+app_short(bool it)
+{
+    if (it)
+        flow_write("short", "%s", "");
+    else
+        unlink(flow_path("short"));
+}

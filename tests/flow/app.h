@@ -43,6 +43,10 @@ int app_workers_that_saw(void);
 
 /* A port on which nobody listens. */
 int app_free_port(void);
+/* app_shim: what is started from now on has these calls fail with `error` (tests/fail/shim.c: in which program, which
+ * calls), from app_short(true) to app_short(false). */
+void app_shim(const char *in, const char *calls, int error);
+void app_short(bool it);
 
 /* app_line returns the line of a process's output that contains the text; "" if there is none. */
 const char *app_line(const struct flow_process *p, const char *text);

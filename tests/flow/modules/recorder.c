@@ -16,6 +16,7 @@
  *   return N                return N from the body
  *   term                    send SIGTERM to itself, and go on
  *   wait FILE               until that file exists
+ *   touch FILE              make that file
  *
  * RECORDER_START says what the body does before its first record (the same words), RECORDER_END after its last. */
 #include <headrace.h>
@@ -133,6 +134,8 @@ act(hr_record *record, const char *words, int *result)
     else if (strcmp(word, "wait") == 0)
         while (access(argument, F_OK) != 0)
             nap(0.005);
+    else if (strcmp(word, "touch") == 0)
+        close(open(argument, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     *result = atoi(argument);
     return strcmp(word, "return") == 0;
 }
