@@ -300,6 +300,8 @@ CALL(int, -1, "waiting", epoll_wait, (int fd, struct epoll_event *e, int n, int 
 CALL(int, -1, "waiting", poll, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms))
 CALL(int, -1, "processes", waitid, (idtype_t type, id_t id, siginfo_t *info, int how), (type, id, info, how))
 CALL(pid_t, -1, "processes", fork, (void), ())
+/* Its child runs on our stack, so the real one must be jumped to, not called: gcc does so where it optimises. */
+CALL(pid_t, -1, "processes", vfork, (void), ())
 CALL(int, EAGAIN, "threads", pthread_create,
      (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *arg), (t, a, f, arg))
 CALL(int, thrd_error, "threads", thrd_create, (thrd_t * t, thrd_start_t f, void *arg), (t, f, arg))

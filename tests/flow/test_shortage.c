@@ -109,7 +109,7 @@ take_by_shim(struct flow_process *app, bool away)
 
 START_TEST(test_fork_fails)
 {
-    app_shim("run", "fork", EAGAIN);
+    app_shim("run", "fork,vfork", EAGAIN);
     struct flow_process *app = start_at_work("'concurrency': 2", "");
     check_no_worker_can_start(app, take_by_shim, "Resource temporarily unavailable");
 }
@@ -117,7 +117,7 @@ END_TEST
 
 START_TEST(test_no_timer_process_can_start)
 {
-    app_shim("run", _i == 0 ? "fork" : "bind", EAGAIN);
+    app_shim("run", _i == 0 ? "fork,vfork" : "bind", EAGAIN);
     setenv("FAIL_BY", "all", 1);
     struct flow_process *app = start_at_work("", "");
     app_short(true);
@@ -136,7 +136,7 @@ END_TEST
  * written. */
 START_TEST(test_no_process_for_a_backtrace)
 {
-    app_shim("run", "fork", EAGAIN);
+    app_shim("run", "fork,vfork", EAGAIN);
     flow_broker("records:2", NULL);
     flow_send("records", 0, NULL, "0/0 wait %s", flow_path("gate"));
     flow_flush();
