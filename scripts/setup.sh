@@ -19,6 +19,7 @@ check       lib   check           libcheck 0.15 or newer
 kafka_needs='
 java        tool  openjdk-17-jre-headless  Java 17
 mvn         tool  maven                    Maven
+openssl     tool  openssl                  openssl
 '
 fuzz_needs='
 clang       tool    clang                    clang
