@@ -129,14 +129,16 @@ commit_event(struct source *s, rd_kafka_event_t *event)
     s->commit_failed = err && err != RD_KAFKA_RESP_ERR__NO_OFFSET;
     if (!err && list) {
         source_reached(s);
+        source_allowed(s, REFUSED_GROUP);
         note_committed(s, list);
     } else {
         for (uint32_t i = 0; i < s->n_fetches; i++)
             recovery_marked(s->fetches[i], false);
     }
-    if (s->commit_failed && s->reached) {
+    if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        source_refused(s, REFUSED_GROUP, s->task->conf->group);
+    else if (s->commit_failed && s->reached)
         source_complain(s, "commit failed, it is sent again", rd_kafka_err2str(err));
-    }
 }
 
 /* window_half_full: much is done and not committed, so that reading may have to wait for it. */

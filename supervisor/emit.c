@@ -6,9 +6,9 @@
  *
  * DESIGN
  * The producer is idempotent, so that its own retries write nothing twice and keep their order. Should it
- * fail for good (old librdkafkas call errors fatal that are none), it is made anew, and what was not
- * confirmed is sent again: better twice than not at all. A report's opaque pointer is a letter or a message;
- * both begin with their kind. */
+ * fail for good (old librdkafkas call errors fatal that are none; that a user may write to no topic at all is
+ * one), it is made anew, and what was not confirmed is sent again: better twice than not at all. A report's
+ * opaque pointer is a letter or a message; both begin with their kind. */
 #include "supervisor/emit_int.h"
 
 #include <errno.h>
@@ -21,6 +21,8 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "supervisor/letter_topic.h"
+#include "supervisor/refusal.h"
 #include "supervisor/source_int.h"
 
 #define COMPLAIN_EVERY (10 * NS_PER_S)
@@ -70,6 +72,13 @@ close_producer(struct emitter *e)
     e->rk = NULL;
 }
 
+bool
+emit_has_letters(const struct emitter *e)
+{
+    const struct conf_task *c = e->task->conf;
+    return c->kind == CONF_STREAM && c->on_failure == CONF_DEAD_LETTER;
+}
+
 static void serve(void *emitter);
 
 struct emitter *
@@ -87,7 +96,7 @@ emit_open(struct task *t, char **error)
     }
     e->watch = (struct loop_watch){.fd = e->wake_fd, .ready = serve, .arg = e};
     loop_must_add(&t->app->loop, &e->watch);
-    if (t->conf->kind == CONF_STREAM && t->conf->on_failure == CONF_DEAD_LETTER)
+    if (emit_has_letters(e))
         letters_ask_for_topic(e);
     return e;
 }
@@ -112,7 +121,8 @@ void
 emit_complain(struct emitter *e, const char *what, const char *first, uint64_t waiting, const char *why)
 {
     mono_ns now = clock_mono();
-    snprintf(e->trouble, sizeof e->trouble, "%s", why);
+    if (why != e->trouble)
+        snprintf(e->trouble, sizeof e->trouble, "%s", why);
     if (now < e->next_complaint)
         return;
     e->next_complaint = now + COMPLAIN_EVERY;
@@ -135,23 +145,59 @@ take_reports(struct emitter *e, rd_kafka_event_t *event)
     while ((m = rd_kafka_event_message_next(event))) {
         if (!m->err)
             e->trouble[0] = '\0';
-        if (*(enum mail_kind *)m->_private == MAIL_LETTER)
+        if (!m->_private)
+            letter_topic_probed(e->rk, m->err, e->task->conf);
+        else if (*(enum mail_kind *)m->_private == MAIL_LETTER)
             letters_report(e, m->_private, m->err);
         else
             sends_report(e, m->_private, m->err);
     }
 }
 
+/* complain_failed: who may write nowhere and has nothing to write, but dead letters some day, is told so. */
+static void
+complain_failed(struct emitter *e, const char *text)
+{
+    mono_ns now = clock_mono();
+    const char *topic = emit_has_letters(e) ? e->task->conf->dead_letter_topic
+                        : e->topics         ? e->topics->name
+                                            : NULL;
+    char *right = e->not_allowed && topic ? refusal_right(e->rk, "Write", "topic", topic) : NULL;
+    bool wanted = emit_has_letters(e) || e->n_messages > 0;
+    if (wanted)
+        snprintf(e->trouble, sizeof e->trouble, "%s", right ? right : text);
+    if (wanted && (!e->not_allowed || now >= e->next_complaint)) {
+        e->next_complaint = now + COMPLAIN_EVERY;
+        log_event(e->not_allowed ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+                  e->not_allowed
+                      ? "nothing can be written"
+                      : "the producer failed for good and is made anew, what is not confirmed is sent again",
+                  "task=%s letters=%" PRIu64 " messages=%" PRIu64 " error=\"%s\"", e->task->conf->name,
+                  e->n_letters, e->n_messages, e->trouble);
+    }
+    free(right);
+    if (e->not_allowed && e->n_letters + e->n_messages > 0)
+        app_refused(e->task->app);
+}
+
+/* producer_failed: it can do nothing more. One that fails again and again is not made anew all the time. */
+static void
+producer_failed(struct emitter *e, rd_kafka_resp_err_t err, const char *text)
+{
+    e->failed = true;
+    e->not_allowed = refusal_of_right(err); /* to have a producer's number */
+    e->renew_at = e->renewed_at ? e->renewed_at + (e->not_allowed ? COMPLAIN_EVERY : EMIT_AGAIN) : 0;
+    complain_failed(e, text);
+}
+
 /* start_again makes a new producer where the old one failed for good. */
 static void
 start_again(struct emitter *e)
 {
-    char *error = NULL, text[256];
-    rd_kafka_fatal_error(e->rk, text, sizeof text);
-    log_warn("the producer failed for good and is made anew, what is not confirmed is sent again",
-             "task=%s letters=%" PRIu64 " messages=%" PRIu64 " error=\"%s\"", e->task->conf->name,
-             e->n_letters, e->n_messages, text);
+    char *error = NULL;
     close_producer(e);
+    e->failed = false;
+    e->renewed_at = clock_mono();
     if (open_producer(e, &error) < 0)
         fatal(70, "%s: the producer cannot be made anew: %s", e->task->conf->name, error);
     letters_renew(e);
@@ -172,8 +218,8 @@ take_event(struct emitter *e, rd_kafka_event_t *event)
         topics_answered(e, event);
         break;
     case RD_KAFKA_EVENT_ERROR:
-        if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__FATAL)
-            e->failed = true; /* made anew when this queue is not in use */
+        if (rd_kafka_event_error_is_fatal(event)) /* made anew when this queue is not in use */
+            producer_failed(e, rd_kafka_event_error(event), rd_kafka_event_error_string(event));
         log_debug("kafka", "task=%s producer error=\"%s\"", e->task->conf->name,
                   rd_kafka_event_error_string(event));
         break;
@@ -194,15 +240,17 @@ serve(void *emitter)
         take_event(e, event);
         rd_kafka_event_destroy(event);
     }
-    if (e->failed)
-        start_again(e);
-    e->failed = false;
-    sends_produce(e);
+    if (!e->failed)
+        sends_produce(e);
 }
 
 mono_ns
 emit_tick(struct emitter *e, mono_ns now)
 {
+    if (e->failed && now >= e->renew_at)
+        start_again(e);
+    if (e->failed)
+        return e->renew_at;
     return mono_earlier(letters_tick(e, now), mono_earlier(topics_tick(e, now), sends_tick(e, now)));
 }
 

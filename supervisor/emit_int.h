@@ -6,6 +6,7 @@
 
 #include "supervisor/emit.h"
 #include "supervisor/letter.h"
+#include "supervisor/source_int.h"
 #include "supervisor/supervisor.h"
 
 #define EMIT_AGAIN (2 * NS_PER_S)
@@ -70,8 +71,10 @@ struct emitter {
     rd_kafka_queue_t *queue;
     int wake_fd;
     struct loop_watch watch;
-    bool failed; /* the producer, for good */
-    char trouble[256];
+    bool failed;                  /* the producer, for good, */
+    bool not_allowed;             /* since a right is missing */
+    mono_ns renew_at, renewed_at; /* the producer */
+    char trouble[TROUBLE_MAX];
     mono_ns next_complaint;
     /* emit_letters.c */
     struct letter *letters;
@@ -90,6 +93,7 @@ struct emitter {
 };
 
 /* emit.c */
+bool emit_has_letters(const struct emitter *e); /* the task may write dead letters */
 void emit_complain(struct emitter *e, const char *what, const char *first, uint64_t waiting, const char *why);
 
 /* emit_letters.c */

@@ -13,40 +13,22 @@
 #include <stdlib.h>
 
 #include "shared/log.h"
+#include "supervisor/letter_topic.h"
+#include "supervisor/refusal.h"
 
 #define LOOK_AGAIN (10 * NS_PER_MS) /* whether the backtrace is there */
 
-/* letters_ask_for_topic has the dead-letter topic created, with as many partitions as the broker likes. */
 void
 letters_ask_for_topic(struct emitter *e)
 {
-    char text[256];
-    rd_kafka_NewTopic_t *topic =
-        rd_kafka_NewTopic_new(e->task->conf->dead_letter_topic, -1, -1, text, sizeof text);
-    if (!topic)
-        return;
-    rd_kafka_CreateTopics(e->rk, &topic, 1, NULL, e->queue);
-    rd_kafka_NewTopic_destroy(topic);
+    letter_topic_ask(e->rk, e->queue, e->task->conf);
 }
 
 void
 letters_topic_answered(struct emitter *e, rd_kafka_event_t *event)
 {
-    size_t n = 0;
-    const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(event);
-    const rd_kafka_topic_result_t **topics = result ? rd_kafka_CreateTopics_result_topics(result, &n) : NULL;
-    rd_kafka_resp_err_t err = rd_kafka_event_error(event);
-    if (!err && n > 0)
-        err = rd_kafka_topic_result_error(topics[0]);
-    if (!err)
-        log_info("dead-letter topic created", "task=%s topic=%s", e->task->conf->name,
-                 e->task->conf->dead_letter_topic);
-    else if (err == RD_KAFKA_RESP_ERR__TIMED_OUT || err == RD_KAFKA_RESP_ERR__TRANSPORT)
+    if (!letter_topic_answer(e->rk, event, e->task->conf))
         e->ask_again = clock_mono() + EMIT_AGAIN;
-    else if (err != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS && err != RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE)
-        log_warn("the dead-letter topic cannot be created: create it by hand if it is not there",
-                 "task=%s topic=%s error=\"%s\"", e->task->conf->name, e->task->conf->dead_letter_topic,
-                 rd_kafka_err2str(err));
 }
 
 static void
@@ -96,9 +78,14 @@ refused(struct emitter *e, struct letter *l, rd_kafka_resp_err_t err)
         l->due = 0;
         return;
     }
+    char *why = refusal_error(e->rk, err, "Write", "topic", e->task->conf->dead_letter_topic);
     trouble(e, l,
-            too_large ? "too large for the dead-letter topic: raise its max.message.bytes"
-                      : rd_kafka_err2str(err));
+            too_large   ? "too large for the dead-letter topic: raise its max.message.bytes"
+            : e->failed ? e->trouble
+                        : why);
+    free(why);
+    if (refusal_of_right(err) || (e->failed && e->not_allowed))
+        app_refused(e->task->app);
 }
 
 static void

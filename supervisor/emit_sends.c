@@ -21,6 +21,7 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "supervisor/refusal.h"
 
 #define FULL_AGAIN (10 * NS_PER_MS)   /* librdkafka's queue is full */
 #define STALE_AGAIN (100 * NS_PER_MS) /* it does not know a topic yet that is there */
@@ -109,10 +110,12 @@ for_good(rd_kafka_resp_err_t err)
 }
 
 static void
-note_refused(struct outgoing *o, const struct outgoing_message *m, rd_kafka_resp_err_t err)
+note_refused(const struct emitter *e, struct outgoing *o, const struct outgoing_message *m,
+             rd_kafka_resp_err_t err)
 {
     if (!o->refused)
-        o->refused = mem_printf("%s: %s", m->topic->name, rd_kafka_err2str(err));
+        o->refused = refusal_of_right(err) ? refusal_right(e->rk, "Write", "topic", m->topic->name)
+                                           : mem_printf("%s: %s", m->topic->name, rd_kafka_err2str(err));
 }
 
 static void
@@ -183,7 +186,7 @@ not_taken(struct emitter *e, struct outgoing_message *m, rd_kafka_resp_err_t err
         trouble(e, m, err);
         return wait_for(e, EMIT_AGAIN);
     }
-    note_refused(o, m, err);
+    note_refused(e, o, m, err);
     refuse_rest(e, o);
     return true;
 }
@@ -223,7 +226,7 @@ produce_parcel(struct emitter *e, struct parcel *p)
 void
 sends_produce(struct emitter *e)
 {
-    if (!e->to_produce || (e->produce_at && clock_mono() < e->produce_at))
+    if (e->failed || !e->to_produce || (e->produce_at && clock_mono() < e->produce_at))
         return;
     e->produce_at = 0;
     for (struct parcel *p; (p = e->to_produce) && produce_parcel(e, p);) {
@@ -333,7 +336,7 @@ sends_report(struct emitter *e, struct outgoing_message *m, rd_kafka_resp_err_t 
     m->produced = false;
     settle(e, m);
     if (err)
-        note_refused(o, m, err);
+        note_refused(e, o, m, err);
     else
         e->sent++;
     if (o->refused)

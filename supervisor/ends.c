@@ -18,6 +18,7 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "supervisor/refusal.h"
 
 #define ASK_EVERY NS_PER_S
 #define ASK_MS 1000
@@ -58,6 +59,23 @@ pattern_matches(const char *pattern, const char *topic)
     return matches;
 }
 
+/* not_seen says what is wrong with a topic that is not listed. */
+static char *
+not_seen(struct source *s, const rd_kafka_topic_partition_list_t *topics, const struct rd_kafka_metadata *md)
+{
+    for (int i = 0; i < topics->cnt; i++) {
+        const char *name = topics->elems[i].topic;
+        bool seen = false;
+        for (int j = 0; j < md->topic_cnt; j++)
+            seen = seen || strcmp(md->topics[j].topic, name) == 0;
+        if (seen || !refusal_hidden(s->rk, name, ASK_MS))
+            continue;
+        source_refused(s, REFUSED_TOPIC, name);
+        return mem_string(source_refusal(s));
+    }
+    return mem_printf("topic does not exist: %s", s->task->conf->topic);
+}
+
 /* list_partitions asks for the metadata: all partitions of the task's topics. NULL with a text. */
 static rd_kafka_topic_partition_list_t *
 list_partitions(struct source *s, char **error)
@@ -80,9 +98,9 @@ list_partitions(struct source *s, char **error)
         for (int j = 0; j < t->partition_cnt; j++)
             rd_kafka_topic_partition_list_add(found, t->topic, t->partitions[j].id)->offset = RD_KAFKA_OFFSET_END;
     }
-    rd_kafka_metadata_destroy(md);
     if (seen < topics->cnt)
-        *error = mem_printf("topic does not exist: %s", s->task->conf->topic);
+        *error = not_seen(s, topics, md);
+    rd_kafka_metadata_destroy(md);
 out:
     rd_kafka_topic_partition_list_destroy(topics);
     if (*error) {
@@ -138,8 +156,13 @@ source_find_ends(struct source *s, mono_ns patience, bool (*keep_on)(void *arg),
         *error = NULL;
         if (find_once(s, error) == 0)
             return 0;
-        if (clock_mono() >= give_up)
+        if (clock_mono() >= give_up) {
+            char *last = s->last_error[0] ? mem_printf("%s: %s", *error, s->last_error) : *error;
+            if (last != *error)
+                free(*error);
+            *error = last;
             return -1;
+        }
         if (clock_mono() >= next_line) {
             const char *brokers = json_string_value(json_object_get(s->task->conf->kafka, "bootstrap.servers"));
             log_warn("cannot learn where the topics end, trying again",

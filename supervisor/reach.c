@@ -1,46 +1,63 @@
-/* reach.c - whether the broker can be reached, said in one line now and then.
+/* reach.c - whether the broker can be reached and lets us do our work, said in one line now and then.
  *
  * Owns: when it was last reached, and what was last said about it. Guarantees: a broker that is away costs one clear line,
- *   then one every 10 s; the same error of Kafka is not repeated within 10 s. Must not know: partitions.
+ *   then one every 10 s, and so does a right that is missing; the same error of Kafka is not repeated within 10 s. Must
+ *   not know: partitions.
  *
  * librdkafka says when every broker is down, not when one is up again: any answer says that. Where nothing would be asked,
  * the commit points are committed once more (source.probe). */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/log.h"
+#include "shared/mem.h"
+#include "supervisor/refusal.h"
 #include "supervisor/source_int.h"
 
 #define COMPLAIN_EVERY (10 * NS_PER_S)
 #define DOUBT (3 * NS_PER_S) /* an error of a connection with no success after it means that the broker is away */
 #define REMIND_EVERY (60 * NS_PER_S)
+#define LOOK_EVERY (5 * NS_PER_S)
 
-/* reach_note keeps what the client says of a broker, less its tail about milliseconds and suppressed errors. */
-void
-reach_note(struct source *s, const char *why)
+#define RIGHT_MISSING "the broker does not allow it"
+#define LOGIN_REFUSED "the broker refuses the login"
+#define AGAIN ", trying again"
+
+static bool
+until_end(const struct source *s)
 {
-    char text[sizeof s->last_error];
-    snprintf(text, sizeof text, "%s", why);
-    char *tail = strstr(text, " (after ");
-    if (tail)
-        *tail = '\0';
-    memcpy(s->last_error, text, sizeof text);
+    return s->task->app->options->until_end;
+}
+
+/* reach_note keeps what the client says of a broker. With --until-end, a login that is refused at the start is no reason to
+ * wait; later, it may be a broker that is only just back. */
+void
+reach_note(struct source *s, rd_kafka_resp_err_t err, const char *why)
+{
+    char *words = refusal_words(s->rk, err, why);
+    snprintf(s->last_error, sizeof s->last_error, "%s", words);
+    free(words);
+    s->login_refused = refusal_of_login(err);
+    if (!s->login_refused || s->ends_known || !until_end(s))
+        return;
+    if (s->task->app->state != APP_STOPPING)
+        log_error(LOGIN_REFUSED, "task=%s error=\"%s\"", s->task->conf->name, s->last_error);
+    app_refused(s->task->app);
 }
 
 void
-reach_doubt(struct source *s, const char *why)
+reach_doubt(struct source *s)
 {
-    reach_note(s, why);
     s->probe = s->n_fetches > 0;
     if (s->doubted_at == 0)
         s->doubted_at = clock_mono();
 }
 
 void
-reach_lost(struct source *s, const char *why)
+reach_lost(struct source *s)
 {
-    reach_note(s, why);
     if (!s->reached)
         return;
     s->reached = false;
@@ -62,18 +79,66 @@ void
 source_complain(struct source *s, const char *event, const char *text)
 {
     mono_ns now = clock_mono();
-    if (now < s->last_complaint_at + COMPLAIN_EVERY && strcmp(text, s->last_complaint) == 0)
-        return;
-    snprintf(s->last_complaint, sizeof s->last_complaint, "%s", text);
-    s->last_complaint_at = now;
+    struct complaint *oldest = &s->complaints[0];
+    for (size_t i = 0; i < COMPLAINTS; i++) {
+        struct complaint *c = &s->complaints[i];
+        if (c->at && now < c->at + COMPLAIN_EVERY && strncmp(text, c->text, sizeof c->text - 1) == 0)
+            return;
+        if (c->at < oldest->at)
+            oldest = c;
+    }
+    snprintf(oldest->text, sizeof oldest->text, "%s", text);
+    oldest->at = s->last_complaint_at = now;
     log_error(event, "task=%s error=\"%s\"", s->task->conf->name, text);
+}
+
+/* ---- rights ---- */
+
+void
+source_refused(struct source *s, enum refused what, const char *name)
+{
+    char *text = refusal_right(s->rk, "Read", what == REFUSED_GROUP ? "group" : "topic", name);
+    snprintf(s->refusal[what], sizeof s->refusal[what], "%s", text);
+    free(text);
+    source_complain(s, until_end(s) ? RIGHT_MISSING : RIGHT_MISSING AGAIN, s->refusal[what]);
+    app_refused(s->task->app);
+}
+
+void
+source_allowed(struct source *s, enum refused what)
+{
+    s->refusal[what][0] = '\0';
+}
+
+const char *
+source_refusal(const struct source *s)
+{
+    const char *text = s->refusal[s->refusal[REFUSED_GROUP][0] ? REFUSED_GROUP : REFUSED_TOPIC];
+    return text[0] ? text : NULL;
+}
+
+/* look_for_topic has librdkafka look whether the topic is there now; by itself it does so every five minutes. It does not
+ * wait: the answer goes to the group's state, not to us. */
+static void
+look_for_topic(struct source *s, mono_ns now)
+{
+    const struct rd_kafka_metadata *md;
+    if (now < s->next_look)
+        return;
+    s->next_look = now + LOOK_EVERY;
+    if (rd_kafka_metadata(s->rk, 1, NULL, &md, 0) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(md);
 }
 
 void
 reach_tick(struct source *s, mono_ns now)
 {
+    if ((s->missing[0] || s->refusal[REFUSED_TOPIC][0]) && s->n_fetches == 0 && s->state == SOURCE_RUNNING)
+        look_for_topic(s, now);
     if (s->reached && s->doubted_at != 0 && now - s->doubted_at > DOUBT)
-        reach_lost(s, s->last_error);
+        reach_lost(s);
+    if (source_refusal(s) && s->state == SOURCE_RUNNING) /* librdkafka says it once only */
+        source_complain(s, RIGHT_MISSING AGAIN, source_refusal(s));
     if (s->missing[0] && s->n_fetches == 0 && now >= s->last_complaint_at + REMIND_EVERY)
         source_complain(s, "topic does not exist, it is waited for", s->missing);
     if (s->reached || now < s->next_complaint || s->state != SOURCE_RUNNING)
@@ -84,6 +149,6 @@ reach_tick(struct source *s, mono_ns now)
         return;
     s->complained = true;
     const char *brokers = json_string_value(json_object_get(s->task->conf->kafka, "bootstrap.servers"));
-    log_warn("cannot reach the broker, trying again", "task=%s brokers=%s for=%" PRId64 "s error=\"%s\"",
-             s->task->conf->name, brokers ? brokers : "", (now - s->unreached_since) / NS_PER_S, s->last_error);
+    log_warn(s->login_refused ? LOGIN_REFUSED AGAIN : "cannot reach the broker" AGAIN,
+             "task=%s brokers=%s for=%" PRId64 "s error=\"%s\"", s->task->conf->name, brokers ? brokers : "", (now - s->unreached_since) / NS_PER_S, s->last_error);
 }

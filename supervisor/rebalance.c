@@ -85,6 +85,8 @@ assigned(struct source *s, rd_kafka_topic_partition_list_t *list)
     s->assigned_once = true;
     source_reached(s); /* a revoke may be librdkafka's own, an assignment is the broker's */
     s->missing[0] = '\0';
+    source_allowed(s, REFUSED_GROUP);
+    source_allowed(s, REFUSED_TOPIC);
     s->rebalances++;
     open_where_free(s);
     log_info("partitions assigned", "task=%s new=%d all=%u", s->task->conf->name, list->cnt, s->n_fetches);

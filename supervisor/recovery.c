@@ -217,7 +217,7 @@ recovery_event(struct source *s, rd_kafka_event_t *event)
     s->recovery_asked = false;
     const rd_kafka_ListConsumerGroupOffsets_result_t *result = rd_kafka_event_ListConsumerGroupOffsets_result(event);
     if (rd_kafka_event_error(event) || !result) {
-        reach_note(s, rd_kafka_event_error_string(event));
+        reach_note(s, rd_kafka_event_error(event), rd_kafka_event_error_string(event));
         return true; /* asked again by the next tick that may */
     }
     const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &n);

@@ -51,6 +51,15 @@ app_give_up(struct app *a, const char *task, const char *why, const char *hint)
     drain_begin(a, "a task was given up on");
 }
 
+void
+app_refused(struct app *a)
+{
+    if (!a->options->until_end || a->state == APP_STOPPING)
+        return;
+    a->exit_code = 69;
+    drain_begin(a, "the broker does not allow what a task needs");
+}
+
 /* ---- the loop ---- */
 
 /* measure_rate counts the records of the last second, for status. */

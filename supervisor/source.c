@@ -23,6 +23,7 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "supervisor/refusal.h"
 
 #define POLL_EVERY (500 * NS_PER_MS) /* the main queue, also without a wake-up */
 
@@ -223,6 +224,10 @@ take_special(struct source *s, struct fetch *f, rd_kafka_event_t *event)
         rd_kafka_topic_partition_destroy(end);
         return;
     }
+    if (refusal_of_right(rd_kafka_event_error(event))) {
+        source_refused(s, REFUSED_TOPIC, f->part.topic);
+        return;
+    }
     snprintf(text, sizeof text, "%s:%d: %s", f->part.topic, f->part.number, rd_kafka_event_error_string(event));
     source_complain(s, "kafka reports an error", text);
 }
@@ -238,6 +243,8 @@ source_take(struct source *s, struct partition *p, const rd_kafka_message_t **me
     while ((event = rd_kafka_queue_poll(f->queue, 0))) {
         if (!s->reached)
             source_reached(s);
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH)
+            source_allowed(s, REFUSED_TOPIC);
         if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_FETCH)
             take_special(s, f, event);
         else if ((*message = rd_kafka_event_message_next(event)) && (*message)->offset != p->led.position - 1)
@@ -265,31 +272,51 @@ source_handed(struct partition *p)
 
 /* ---- events ---- */
 
+/* refused_topic: librdkafka names it only in its text, "Subscribed topic not available: NAME: ...". */
+static void
+refused_topic(struct source *s, const char *text)
+{
+    const char *name = strstr(text, "not available: ");
+    char topic[256];
+    snprintf(topic, sizeof topic, "%s", name ? name + strlen("not available: ") : s->task->conf->topic);
+    topic[strcspn(topic, ":")] = '\0';
+    source_refused(s, REFUSED_TOPIC, topic);
+}
+
 static void
 error_event(struct source *s, rd_kafka_event_t *event)
 {
     rd_kafka_resp_err_t err = rd_kafka_event_error(event);
     const char *text = rd_kafka_event_error_string(event);
-    char fatal_text[512];
+    if (rd_kafka_event_error_is_fatal(event))
+        fatal(70, "%s: fatal error of Kafka: %s", s->task->conf->name, text);
     switch (err) {
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-        reach_lost(s, s->last_error[0] ? s->last_error : text);
+        if (!s->last_error[0])
+            reach_note(s, err, text);
+        reach_lost(s);
         break;
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__RESOLVE:
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
-        reach_doubt(s, text);
+        reach_note(s, err, text);
+        reach_doubt(s);
         log_debug("kafka", "task=%s error=\"%s\"", s->task->conf->name, text);
         break;
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        if (s->refusal[REFUSED_TOPIC][0]) /* what may not be seen is not listed either */
+            break;
         snprintf(s->missing, sizeof s->missing, "%s", text);
         source_complain(s, "topic does not exist, it is waited for", text);
         break;
-    case RD_KAFKA_RESP_ERR__FATAL:
-        rd_kafka_fatal_error(s->rk, fatal_text, sizeof fatal_text);
-        fatal(70, "%s: fatal error of Kafka: %s", s->task->conf->name, fatal_text);
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        refused_topic(s, text);
+        break;
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+        source_refused(s, REFUSED_GROUP, s->task->conf->group);
+        break;
     default:
         source_complain(s, "kafka reports an error", text);
     }

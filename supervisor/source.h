@@ -57,6 +57,7 @@ void source_free(struct source **s);
 int64_t source_lag(const struct source *s);
 uint32_t source_assigned(const struct source *s);
 bool source_unreachable(const struct source *s); /* and a line said so */
+const char *source_refusal(const struct source *s); /* the right that is missing; NULL: none that we know of */
 json_t *source_partitions_json(const struct source *s);
 
 #endif

@@ -41,6 +41,18 @@ struct end {
     bool reached; /* and committed, by whoever it was assigned to */
 };
 
+/* What the broker may not allow, see reach.c. */
+enum refused { REFUSED_TOPIC, REFUSED_GROUP, REFUSED_KINDS };
+
+#define TROUBLE_MAX 640 /* of a text about the broker */
+#define COMPLAINTS 8
+
+/* A line that was written, so that it is not written again at once. */
+struct complaint {
+    char text[TROUBLE_MAX];
+    mono_ns at;
+};
+
 enum source_state {
     SOURCE_RUNNING,
     SOURCE_DRAINING,   /* stop: until nothing is held */
@@ -80,10 +92,12 @@ struct source {
     bool probe;            /* look whether it is there again: commit though nothing changed */
     mono_ns unreached_since, next_complaint;
     mono_ns doubted_at;    /* since a connection failed; 0: no doubt */
-    char last_error[256];
-    char last_complaint[256];
+    char last_error[TROUBLE_MAX];
+    bool login_refused;    /* that is what the last error says */
+    char refusal[REFUSED_KINDS][TROUBLE_MAX]; /* rights that are missing; empty: none */
     char missing[256];     /* what Kafka says of a topic that is not there */
-    mono_ns last_complaint_at;
+    struct complaint complaints[COMPLAINTS];
+    mono_ns last_complaint_at, next_look;
     uint64_t rebalances;
     bool assigned_once;
     atomic_bool join_answered; /* the group knows us; set by librdkafka's threads */
@@ -115,12 +129,16 @@ rd_kafka_conf_t *clients_producer(const struct task *t, char **error);
 
 /* reach.c */
 void source_reached(struct source *s); /* the broker answered */
-void reach_lost(struct source *s, const char *why);
-void reach_doubt(struct source *s, const char *why); /* a connection failed: ask, and wait a little */
-void reach_note(struct source *s, const char *why); /* an error that may be why */
+void reach_lost(struct source *s);
+void reach_doubt(struct source *s);                /* a connection failed: ask, and wait a little */
+void reach_note(struct source *s, rd_kafka_resp_err_t err, const char *why); /* an error that may be why */
 void reach_tick(struct source *s, mono_ns now);
 /* source_complain logs an error of Kafka, the same one not more often than every 10 s. */
 void source_complain(struct source *s, const char *event, const char *text);
+/* source_refused: the user lacks a right that the task cannot do without. It is said again until it is there; --until-end does
+ * not wait for it. */
+void source_refused(struct source *s, enum refused what, const char *name);
+void source_allowed(struct source *s, enum refused what);
 
 /* rebalance.c */
 void rebalance_event(struct source *s, rd_kafka_event_t *event);

@@ -165,8 +165,10 @@ find_ends(struct app *a)
         struct source *s = a->tasks[i].source;
         if (!s || source_find_ends(s, REACH_BROKER, not_told_to_stop, a, &error) == 0)
             continue;
-        if (a->state == APP_STOPPING)
+        if (a->state == APP_STOPPING) { /* told to, or the broker does not allow it */
+            free(error);
             return 0;
+        }
         log_error("gave up after 30 s", "task=%s topic=%s error=\"%s\"", a->tasks[i].conf->name,
                   a->tasks[i].conf->topic, error ? error : "");
         free(error);

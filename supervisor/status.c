@@ -78,6 +78,8 @@ task_state(const struct task *t)
         return "starting";
     if (t->source && source_unreachable(t->source))
         return "unreachable";
+    if (t->source && source_refusal(t->source))
+        return "refused";
     return t->source && source_assigned(t->source) == 0 ? "joining" : "running";
 }
 
@@ -88,12 +90,14 @@ add_stream(json_t *out, const struct task *t)
     json_object_set_new(out, "group", json_string(t->conf->group));
     json_object_set_new(out, "order", json_string(t->conf->order == CONF_ORDER_NONE ? "none" : "partition"));
     json_object_set_new(out, "dead_lettered", json_integer((json_int_t)t->dead_lettered));
+    const char *trouble = source_refusal(t->source);
     if (t->emitter) {
         json_object_set_new(out, "waiting_letters", json_integer((json_int_t)emit_letters_waiting(t->emitter)));
         json_object_set_new(out, "sent", json_integer((json_int_t)emit_sent(t->emitter)));
         json_object_set_new(out, "waiting_sends", json_integer((json_int_t)emit_sends_waiting(t->emitter)));
-        json_object_set_new(out, "trouble", emit_trouble(t->emitter) ? json_string(emit_trouble(t->emitter)) : json_null());
+        trouble = trouble ? trouble : emit_trouble(t->emitter);
     }
+    json_object_set_new(out, "trouble", trouble ? json_string(trouble) : json_null());
     json_object_set_new(out, "lag", json_integer(source_lag(t->source)));
     json_object_set_new(out, "rate", json_real(t->rate));
     json_object_set_new(out, "partitions", source_partitions_json(t->source));

@@ -232,5 +232,8 @@ uint32_t app_random(struct app *a);
 char *app_endpoint(struct app *a); /* of the next pipe; free it */
 /* app_give_up: a task cannot go on; the app stops with exit code 1. */
 void app_give_up(struct app *a, const char *task, const char *why, const char *hint);
+/* app_refused: the broker does not let a task do its work. With --until-end the app stops, with exit code 69, instead of
+ * waiting for it. */
+void app_refused(struct app *a);
 
 #endif

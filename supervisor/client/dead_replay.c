@@ -17,6 +17,7 @@
 #include "shared/mem.h"
 #include "supervisor/client/dead_send.h"
 #include "supervisor/client/usage.h"
+#include "supervisor/refusal.h"
 
 #define SETTLE_AFTER 1000     /* letters */
 #define SETTLE_EVERY NS_PER_S /* or so much time */
@@ -72,6 +73,17 @@ commit_points(const struct replay *y)
     return list;
 }
 
+static char *
+group_error(const struct replay *y, rd_kafka_resp_err_t err)
+{
+    char *group = mem_printf("%s.replay", y->w->topic);
+    if (err == RD_KAFKA_RESP_ERR__TIMED_OUT && refusal_group(y->reader.rk, group, y->w->topic, COMMITTED_MS))
+        err = RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+    char *text = refusal_error(y->reader.rk, err, "Read", "group", group);
+    free(group);
+    return text;
+}
+
 static void
 commit(struct replay *y)
 {
@@ -82,10 +94,12 @@ commit(struct replay *y)
     rd_kafka_topic_partition_list_destroy(list);
     if (!err)
         return;
+    char *cause = group_error(y, err);
     char *why = mem_printf(
         "%s: what was sent cannot be committed as group %s.replay, the next replay sends it again: %s",
-        y->reader.brokers, y->w->topic, rd_kafka_err2str(err));
+        y->reader.brokers, y->w->topic, cause);
     dead_sender_stop(&y->sender, EX_UNAVAILABLE, why);
+    free(cause);
     free(why);
 }
 
@@ -125,10 +139,14 @@ find_start(struct replay *y)
         start_behind(y, &r->partitions[list->elems[i].partition], list->elems[i].offset);
     }
     rd_kafka_topic_partition_list_destroy(list);
-    return err ? command_error(y->w->command, EX_UNAVAILABLE,
-                               "%s: cannot ask what group %s.replay has committed: %s", r->brokers,
-                               y->w->topic, rd_kafka_err2str(err))
-               : 0;
+    if (!err)
+        return 0;
+    char *cause = group_error(y, err);
+    int code =
+        command_error(y->w->command, EX_UNAVAILABLE, "%s: cannot ask what group %s.replay has committed: %s",
+                      r->brokers, y->w->topic, cause);
+    free(cause);
+    return code;
 }
 
 static void
@@ -212,8 +230,7 @@ check_target(const struct replay *y)
 {
     if (!y->w->to || reader_partitions(&y->reader, y->w->to) > 0)
         return 0;
-    return command_error(y->w->command, EX_UNAVAILABLE, "%s: there is no topic %s; create it first",
-                         y->reader.brokers, y->w->to);
+    return reader_no_topic(&y->reader, y->w->to, "Write");
 }
 
 int

@@ -21,6 +21,9 @@
 #include "shared/mem.h"
 #include "supervisor/client/producer.h"
 #include "supervisor/client/usage.h"
+#include "supervisor/refusal.h"
+
+#define HIDDEN_MS 5000
 
 /* One letter on its way. */
 struct parcel {
@@ -68,6 +71,9 @@ is_nobody(rd_kafka_resp_err_t err)
 static void
 refused(struct dead_sender *s, struct reader_place at, const char *topic, rd_kafka_resp_err_t err)
 {
+    rd_kafka_resp_err_t fatal_error = rd_kafka_fatal_error(s->rk, NULL, 0);
+    if (fatal_error) /* whatever befell this letter is due to that */
+        err = fatal_error;
     if (is_its_own(err)) {
         leave(s, at, rd_kafka_err2str(err));
         return;
@@ -76,10 +82,11 @@ refused(struct dead_sender *s, struct reader_place at, const char *topic, rd_kaf
     if (at.offset < s->failed[at.partition])
         s->failed[at.partition] = at.offset;
     bool more = is_nobody(err) && s->last_error[0];
-    char *why =
-        mem_printf("%s: %s:%" PRId64 ":%" PRId64 " cannot be sent to %s: %s", s->reader->brokers, s->w->topic,
-                   at.partition, at.offset, topic, more ? s->last_error : rd_kafka_err2str(err));
+    char *cause = more ? mem_string(s->last_error) : refusal_error(s->rk, err, "Write", "topic", topic);
+    char *why = mem_printf("%s: %s:%" PRId64 ":%" PRId64 " cannot be sent to %s: %s", s->reader->brokers,
+                           s->w->topic, at.partition, at.offset, topic, cause);
     dead_sender_stop(s, EX_UNAVAILABLE, why);
+    free(cause);
     free(why);
 }
 
@@ -110,13 +117,13 @@ on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
     struct dead_sender *s = opaque;
     char text[512];
     if (err == RD_KAFKA_RESP_ERR__FATAL) {
-        rd_kafka_fatal_error(rk, text, sizeof text);
+        if (refusal_of_right(rd_kafka_fatal_error(rk, text, sizeof text)))
+            return; /* no right to write to any topic: said with the letter that it meets */
         dead_sender_stop(s, EX_SOFTWARE, text);
     } else if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || s->last_error[0] == '\0') {
-        snprintf(s->last_error, sizeof s->last_error, "%s", reason);
-        char *details = strstr(s->last_error, " (after ");
-        if (details)
-            *details = '\0';
+        char *words = refusal_words(rk, err, reason);
+        snprintf(s->last_error, sizeof s->last_error, "%s", words);
+        free(words);
     }
 }
 
@@ -245,7 +252,9 @@ send_back(struct dead_sender *s, const rd_kafka_message_t *m, const struct lette
     } else if (group->size == 0) {
         leave(s, at, "it does not say whose it is (headrace.group); --to TOPIC sends it for all groups");
     } else if (reader_partitions(s->reader, topic) == 0) {
-        refused(s, at, topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+        refused(s, at, topic,
+                refusal_hidden(s->reader->rk, topic, HIDDEN_MS) ? RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+                                                                : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     } else {
         if (!letter_number(l, LETTER_PARTITION, 0, reader_partitions(s->reader, topic) - 1, &partition))
             partition = RD_KAFKA_PARTITION_UA;

@@ -18,7 +18,9 @@
 #include <string.h>
 
 #include "shared/log.h"
+#include "shared/mem.h"
 #include "supervisor/client/usage.h"
+#include "supervisor/refusal.h"
 
 #define LINES_NAMED 5 /* failures that are printed one by one */
 
@@ -61,11 +63,23 @@ is_missing(rd_kafka_resp_err_t err)
     return err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
+/* refused keeps why there is no point in going on; only the first reason counts. */
+static void
+refused(struct producer *p, char *text_take)
+{
+    if (p->refused)
+        free(text_take);
+    else
+        p->refused = text_take;
+}
+
 static void
 note_failure(struct producer *p, uint64_t line, rd_kafka_resp_err_t err)
 {
     p->failed++;
-    if (is_nobody(err)) {
+    if (refusal_of_right(err)) {
+        refused(p, refusal_right(p->rk, "Write", "topic", p->topic));
+    } else if (is_nobody(err)) {
         p->unreachable = true;
     } else if (is_missing(err)) {
         p->missing = true;
@@ -94,14 +108,19 @@ on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
     char text[512];
     if (err == RD_KAFKA_RESP_ERR__FATAL) {
         rd_kafka_resp_err_t cause = rd_kafka_fatal_error(rk, text, sizeof text);
+        if (refusal_of_right(cause)) { /* no right to write to any topic */
+            refused(p, refusal_right(rk, "Write", "topic", p->topic));
+            return;
+        }
         fprintf(stderr, "headrace %s: the producer cannot go on: %s: %s\n", p->command,
                 rd_kafka_err2name(cause), text);
         p->fatal = true;
     } else if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || p->last_error[0] == '\0') {
-        snprintf(p->last_error, sizeof p->last_error, "%s", reason);
-        char *details = strstr(p->last_error, " (after ");
-        if (details)
-            *details = '\0';
+        char *words = refusal_words(rk, err, reason);
+        snprintf(p->last_error, sizeof p->last_error, "%s", words);
+        free(words);
+        if (refusal_of_login(err) && p->confirmed == 0) /* else it may be a broker that is only just back */
+            refused(p, mem_string(p->last_error));
     }
 }
 
@@ -146,7 +165,7 @@ producer_open(struct producer *p, const char *command, const char *topic, rd_kaf
 static bool
 is_hopeless(const struct producer *p)
 {
-    return p->unreachable || p->missing || p->fatal;
+    return p->unreachable || p->missing || p->fatal || p->refused;
 }
 
 bool
@@ -165,8 +184,10 @@ producer_send(struct producer *p, uint64_t line, struct producer_text key, struc
         if (p->give_up && p->give_up())
             break;
     }
-    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL || (err == RD_KAFKA_RESP_ERR__FATAL && is_hopeless(p)))
         p->failed++; /* why is known already */
+    else if (err == RD_KAFKA_RESP_ERR__FATAL && refusal_of_right(rd_kafka_fatal_error(p->rk, NULL, 0)))
+        note_failure(p, line, rd_kafka_fatal_error(p->rk, NULL, 0));
     else if (err)
         note_failure(p, line, err);
     rd_kafka_poll(p->rk, 0);
@@ -181,7 +202,9 @@ print_sum(const struct producer *p)
         snprintf(why, sizeof why, "records were not confirmed within %g s", p->timeout);
     if (p->failed > p->lines_named && p->lines_named > 0)
         fprintf(stderr, "headrace %s: ... and %" PRIu64 " more\n", p->command, p->failed - p->lines_named);
-    if (p->missing)
+    if (p->refused)
+        fprintf(stderr, "headrace %s: %s: %s\n", p->command, p->brokers, p->refused);
+    else if (p->missing)
         fprintf(stderr, "headrace %s: %s: there is no topic %s; create it first\n", p->command, p->brokers,
                 p->topic);
     else if (p->unreachable)
@@ -206,9 +229,12 @@ producer_close(struct producer *p)
     print_sum(p);
     rd_kafka_destroy(p->rk);
     p->rk = NULL;
+    bool is_refused = p->refused != NULL;
+    free(p->refused);
+    p->refused = NULL;
     if (p->fatal)
         return EX_SOFTWARE;
-    if (p->unreachable || p->missing)
+    if (is_refused || p->unreachable || p->missing)
         return EX_UNAVAILABLE;
     return p->failed > 0 ? 1 : 0;
 }

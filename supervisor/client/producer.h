@@ -17,6 +17,7 @@ struct producer {
     bool unreachable;     /* records were given up on since nobody confirmed them */
     bool missing;         /* there is no such topic */
     bool fatal;           /* the producer cannot go on */
+    char *refused;        /* the login, or a right that is missing; NULL: neither */
     bool (*give_up)(
         void); /* asked now and then: true, and what is not confirmed is given up on; NULL: never */
     bool gave_up;

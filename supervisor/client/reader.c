@@ -20,8 +20,10 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 #include "supervisor/client/usage.h"
+#include "supervisor/refusal.h"
 
 #define METADATA_MS 10000
+#define LOGIN_MS 2000 /* a login that is refused has been by then */
 #define PATIENCE (30 * NS_PER_S)
 #define POLL_MS 100
 
@@ -62,13 +64,12 @@ static void
 on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
     struct reader *r = opaque;
-    (void)rk;
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && r->last_error[0])
         return;
-    snprintf(r->last_error, sizeof r->last_error, "%s", reason);
-    char *details = strstr(r->last_error, " (after ");
-    if (details)
-        *details = '\0';
+    char *words = refusal_words(rk, err, reason);
+    snprintf(r->last_error, sizeof r->last_error, "%s", words);
+    free(words);
+    r->login_refused = refusal_of_login(err);
 }
 
 static void
@@ -124,19 +125,25 @@ reader_partitions(const struct reader *r, const char *topic)
     return t ? t->partition_cnt : 0;
 }
 
-static int
-no_topic(const struct reader *r)
+int
+reader_no_topic(const struct reader *r, const char *topic, const char *operation)
 {
+    char *hidden =
+        refusal_hidden(r->rk, topic, METADATA_MS) ? refusal_right(r->rk, operation, "topic", topic) : NULL;
     size_t n = (size_t)r->metadata->topic_cnt;
     const char **known = mem_array(n + 1, sizeof *known);
     for (size_t i = 0; i < n; i++)
         known[i] = r->metadata->topics[i].topic;
-    const char *nearest = conf_nearest(r->topic, known, n);
-    int code =
-        nearest ? command_error(r->command, EX_UNAVAILABLE, "%s: there is no topic %s; did you mean %s?",
-                                r->brokers, r->topic, nearest)
-                : command_error(r->command, EX_UNAVAILABLE, "%s: there is no topic %s", r->brokers, r->topic);
+    bool to_read = strcmp(operation, "Read") == 0;
+    const char *nearest = to_read ? conf_nearest(topic, known, n) : NULL;
+    int code = hidden ? command_error(r->command, EX_UNAVAILABLE, "%s: %s", r->brokers, hidden)
+               : nearest
+                   ? command_error(r->command, EX_UNAVAILABLE, "%s: there is no topic %s; did you mean %s?",
+                                   r->brokers, topic, nearest)
+                   : command_error(r->command, EX_UNAVAILABLE, "%s: there is no topic %s%s", r->brokers,
+                                   topic, to_read ? "" : "; create it first");
     free(known);
+    free(hidden);
     return code;
 }
 
@@ -144,12 +151,16 @@ no_topic(const struct reader *r)
 static int
 find_partitions(struct reader *r)
 {
-    rd_kafka_resp_err_t err = rd_kafka_metadata(r->rk, 1, NULL, &r->metadata, METADATA_MS);
+    rd_kafka_resp_err_t err = rd_kafka_metadata(r->rk, 1, NULL, &r->metadata, LOGIN_MS);
+    if (err)
+        rd_kafka_poll(r->rk, 0);
+    if (err && !r->login_refused)
+        err = rd_kafka_metadata(r->rk, 1, NULL, &r->metadata, METADATA_MS - LOGIN_MS);
     if (err)
         return unreachable(r, err);
     const struct rd_kafka_metadata_topic *t = find_topic(r, r->topic);
     if (!t || (t->partition_cnt == 0 && t->err))
-        return no_topic(r);
+        return reader_no_topic(r, r->topic, "Read");
     r->partitions = mem_array((size_t)t->partition_cnt, sizeof *r->partitions);
     r->n_partitions = t->partition_cnt;
     for (int i = 0; i < t->partition_cnt; i++)
@@ -236,8 +247,11 @@ static void
 take(struct reader *r, struct reader_partition *p, rd_kafka_message_t *m)
 {
     if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        char *why = refusal_of_right(m->err) ? refusal_right(r->rk, "Read", "topic", r->topic)
+                                             : mem_string(rd_kafka_message_errstr(m));
         r->code = command_error(r->command, EX_UNAVAILABLE, "%s: partition %d cannot be read: %s", r->topic,
-                                p->number, rd_kafka_message_errstr(m));
+                                p->number, why);
+        free(why);
     } else if (m->offset >=
                p->end) { /* also the end as Kafka says it: then it is the offset of the next one */
         p->ended = true;

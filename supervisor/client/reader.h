@@ -27,6 +27,7 @@ struct reader {
     int code;                                 /* why reading ended early, an exit code; it was printed */
     char brokers[256];
     char last_error[512]; /* of the connection; "" without one */
+    bool login_refused;   /* is what it says */
 };
 
 /* A record's place. */
@@ -56,6 +57,10 @@ rd_kafka_message_t *reader_fetch(struct reader *r, struct reader_place place);
 
 /* reader_partitions returns how many partitions a topic has, 0 where there is no such topic. */
 int reader_partitions(const struct reader *r, const char *topic);
+
+/* reader_no_topic prints that there is no such topic, or none that the user may see, for which it needs the right to
+ * `operation`; returns the exit code. */
+int reader_no_topic(const struct reader *r, const char *topic, const char *operation);
 
 /* reader_place_read reads "PARTITION:OFFSET"; false if it is none. */
 bool reader_place_read(const char *text, struct reader_place *place);

@@ -174,6 +174,13 @@ reader_partitions(const struct reader *r, const char *topic)
     return 3;
 }
 
+int
+reader_no_topic(const struct reader *r, const char *topic, const char *operation)
+{
+    (void)r, (void)topic, (void)operation;
+    return 69;
+}
+
 bool
 reader_place_read(const char *text, struct reader_place *place)
 {

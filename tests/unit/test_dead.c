@@ -248,7 +248,7 @@ START_TEST(test_dead_replay_unconfirmed)
     rd_kafka_mock_push_request_errors(dead_cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
                                       RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
     dead_run(69, "dead replay " DLQ);
-    dead_said(dead_err, "cannot be sent to logs: Broker: Topic authorization failed");
+    dead_said(dead_err, "cannot be sent to logs: the user ANONYMOUS has no right to Write on topic logs");
     ck_assert_int_eq(dead_committed(0), -1);
     rd_kafka_mock_clear_request_errors(dead_cluster, PRODUCE);
     dead_run(0, "dead replay " DLQ);
