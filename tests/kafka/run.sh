@@ -11,9 +11,11 @@
 set -u
 cd "$(dirname "$0")/../.."
 build=$(realpath "${BUILD:-build}")
+. tests/kafka/secure.sh
 cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three killed_supervisor
        killed_broker gaps_committed gaps_uncommitted feeds killed_workers poison crashing successor sends sends_speed
        offsets'
+cases+=" $secure_cases"
 
 # ---- waiting, starting, ending ----
 
@@ -491,6 +493,7 @@ finish() {
     [ -z "$case_pid" ] || kill -KILL "$case_pid" 2>/dev/null
     end_all "$work"
     scripts/kafka.sh kill
+    KAFKA_DIR=$work/secure scripts/kafka.sh kill
     if [ -n "${KAFKA_TEST_KEEP:-}" ]; then
         echo "kept: $work"
     else
@@ -504,7 +507,7 @@ for name in "$@"; do
         exit 64
     }
 done
-for program in headrace kafka/fill kafka/check kafka/chaos_fill kafka/chaos_check kafka/chaos.so kafka/timed.so \
+for program in headrace tasks/logs.so kafka/fill kafka/check kafka/chaos_fill kafka/chaos_check kafka/chaos.so kafka/timed.so \
     kafka/forward_check kafka/forward.so test-modules/recorder.so; do
     [ -e "$build/$program" ] || {
         echo "run.sh: $build/$program is not built; make test-kafka builds and runs all" >&2
