@@ -16,17 +16,16 @@
 
 enum { OPTIONS_MAX = 32 };
 
-/* print_line prints one message. Names and reasons in it may come from elsewhere, so control characters are
- * shown as
- * '?'; a newline stays, for lists. */
+/* print_line prints one message, with where to find help. Names and reasons in it may come from elsewhere, so control
+ * characters are shown as '?'; a newline stays, for lists. */
 static void
-print_line(const char *command, const char *format, va_list args, const char *behind)
+print_line(const char *command, const char *format, va_list args, bool help)
 {
     char *text = mem_vprintf(format, args);
     utf8_plain_text(text, "\n");
     fflush(stdout);
-    if (behind)
-        fprintf(stderr, "headrace %s: %s (see headrace %s --help)\n", command, text, behind);
+    if (help)
+        fprintf(stderr, "headrace %s: %s (see headrace %s --help)\n", command, text, command);
     else
         fprintf(stderr, "headrace %s: %s\n", command, text);
     free(text);
@@ -37,7 +36,7 @@ usage_error(const char *command, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    print_line(command, format, args, command);
+    print_line(command, format, args, true);
     va_end(args);
     return EX_USAGE;
 }
@@ -47,7 +46,7 @@ command_error(const char *command, int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    print_line(command, format, args, NULL);
+    print_line(command, format, args, false);
     va_end(args);
     return code;
 }
