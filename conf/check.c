@@ -182,4 +182,5 @@ check_merged(struct merging *m)
     check_intervals(m->c);
     check_drains(m->c);
     check_counters(m->c);
+    users_settle(m->c);
 }

@@ -259,6 +259,9 @@ option_task_free(struct conf_task *t)
     free(t->topic);
     free(t->group);
     free(t->dead_letter_topic);
+    free(t->run_as_user);
+    free(t->run_as_group);
+    conf_user_free(&t->user);
     json_decref(t->environment);
     json_decref(t->kafka);
     json_decref(t->from);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/users.h"
 #include "shared/clock.h"
 
 enum conf_kind { CONF_STREAM, CONF_BACKGROUND, CONF_TIMER };
@@ -45,6 +46,8 @@ struct conf_task {
     int64_t window_bytes;
     mono_ns interval;    /* timer */
     int64_t overlap;     /* timer: enum conf_overlap */
+    char *run_as_user, *run_as_group; /* as the file says, or NULL */
+    struct conf_user *user; /* whom it runs as; NULL: as the supervisor */
     json_t *environment; /* object of strings, or NULL */
     json_t *kafka;       /* object of strings: the app's section, the task's own over it, -b and -X over both */
     json_t *from;        /* object: option key -> "default" | "code" | "file" | "command line"; the properties

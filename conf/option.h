@@ -22,6 +22,8 @@ enum option_type {
     OPTION_ONE_TOPIC,
     OPTION_GROUP,
     OPTION_STRINGS,
+    OPTION_USER,
+    OPTION_USER_GROUP,
     OPTION_TYPES
 };
 
@@ -111,6 +113,9 @@ void merge_unknown(struct merging *m, const char *what, const char *nearest);
 
 /* check.c: what must hold between tasks, file and modules. */
 void check_merged(struct merging *m);
+
+/* users.c: the users that tasks run as. */
+void users_settle(struct conf *c);
 
 /* name.c: the patterns of names. */
 bool name_is_app(const char *name);

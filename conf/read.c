@@ -267,6 +267,31 @@ read_strings(const struct reading *r, json_t *value, void *target)
     return good;
 }
 
+static bool
+named(const struct reading *r, json_t *value, void *target, const char *what, char *(*wrong_with)(const char *))
+{
+    const char *name = json_string_value(value);
+    if (!name || !*name)
+        return wanted(r, what, value);
+    char *wrong = r->c ? wrong_with(name) : NULL;
+    if (wrong)
+        conf_problem(r->c, "%s: %s", r->where, wrong);
+    free(wrong);
+    return !wrong && put_text(target, name);
+}
+
+static bool
+read_user(const struct reading *r, json_t *value, void *target)
+{
+    return named(r, value, target, "the name of a user, or its number in quotes", conf_user_wrong);
+}
+
+static bool
+read_user_group(const struct reading *r, json_t *value, void *target)
+{
+    return named(r, value, target, "the name of a group, or its number in quotes", conf_group_wrong);
+}
+
 static bool (*const readers[OPTION_TYPES])(const struct reading *, json_t *, void *) = {
     [OPTION_NAME] = read_name,       [OPTION_MODULES] = read_modules,
     [OPTION_KAFKA] = read_kafka,     [OPTION_SECTION] = read_section,
@@ -275,7 +300,8 @@ static bool (*const readers[OPTION_TYPES])(const struct reading *, json_t *, voi
     [OPTION_ORDER] = read_order,     [OPTION_ON_FAILURE] = read_on_failure,
     [OPTION_OVERLAP] = read_overlap, [OPTION_TOPIC] = read_topic,
     [OPTION_GROUP] = read_group,     [OPTION_ONE_TOPIC] = read_one_topic,
-    [OPTION_STRINGS] = read_strings,
+    [OPTION_STRINGS] = read_strings, [OPTION_USER] = read_user,
+    [OPTION_USER_GROUP] = read_user_group,
 };
 
 bool

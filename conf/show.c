@@ -54,6 +54,8 @@ option_show(const struct conf_option *o, const void *base)
     case OPTION_TOPIC:
     case OPTION_ONE_TOPIC:
     case OPTION_GROUP:
+    case OPTION_USER:
+    case OPTION_USER_GROUP:
         return show_text(field);
     default: /* objects are shown member by member, modules and sections not at all */
         return NULL;

@@ -52,7 +52,7 @@ print_type(const struct conf_option *o)
         [OPTION_NAME] = "1 to 64 letters, digits, `.`, `_`, `-`", [OPTION_MODULES] = "list of paths",
         [OPTION_KAFKA] = "object of properties", [OPTION_SECTION] = "object",
         [OPTION_TOPIC] = "topics or a pattern", [OPTION_ONE_TOPIC] = "topic", [OPTION_GROUP] = "group",
-        [OPTION_STRINGS] = "object of strings"};
+        [OPTION_STRINGS] = "object of strings", [OPTION_USER] = "user", [OPTION_USER_GROUP] = "group of users"};
     switch (o->type) {
     case OPTION_INTEGER: print_bounds("number", o); break;
     case OPTION_DURATION: print_bounds("duration", o); break;
