@@ -3,8 +3,8 @@
  * Owns: the processes of headrace-symbolize under way, their answers, and the list of them.
  *
  * DESIGN: a worker that was ended by a signal has left raw frames on its scoreboard (worker/backtrace.c).
- * Making them readable means parsing files that the supervisor does not trust, so a child does it, gets the
- * frames as a document at its stdin, and answers with one line. The child has AUTOPSY_LIMIT; then it is
+ * Making them readable means parsing files that the supervisor does not trust, so a child does it, as the user
+ * that the worker ran as; it gets the frames as a document at its stdin, and answers with one line. The child has AUTOPSY_LIMIT; then it is
  * killed, and the death is told without a backtrace. What comes from the scoreboard and from the child is
  * copied with bounds, and without control characters.
  *
@@ -40,6 +40,7 @@ struct autopsy {
     void *arg;
     char *frames, *program; /* until it is begun; then NULL */
     char *const *envp;
+    const struct conf_user *user;
     pid_t pid;         /* -1: could not be started, or was reaped */
     int pidfd, answer; /* -1: none */
     struct loop_watch exit_watch, answer_watch;
@@ -181,7 +182,8 @@ spawn_symbolize(struct autopsy *a)
     if (document >= 0 && pipe2(answer, O_CLOEXEC) == 0) {
         fcntl(answer[0], F_SETFL, O_NONBLOCK);
         const struct spawn_fd fds[] = {{document, STDIN_FILENO}, {answer[1], STDOUT_FILENO}};
-        a->pid = spawn(a->program, argv, a->envp, fds, 2, NULL, &a->pidfd);
+        const struct spawn_rights rights = {.core = -1, .user = a->user};
+        a->pid = spawn(a->program, argv, a->envp, fds, 2, &rights, &a->pidfd);
     }
     int saved = errno;
     a->answer = answer[0];
@@ -231,10 +233,10 @@ begin(struct autopsy *a)
 
 struct autopsy *
 autopsy_start(struct loop *loop, const char *frames, const char *program, char *const envp[],
-              autopsy_done *done, void *arg)
+              const struct conf_user *user, autopsy_done *done, void *arg)
 {
     struct autopsy *a = mem_alloc(sizeof *a), **end = &under_way;
-    *a = (struct autopsy){.references = 2, .loop = loop, .done = done, .arg = arg, .envp = envp};
+    *a = (struct autopsy){.references = 2, .loop = loop, .done = done, .arg = arg, .envp = envp, .user = user};
     a->pid = a->pidfd = a->answer = -1;
     a->frames = mem_string(frames);
     a->program = mem_string(program);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "conf/users.h"
 #include "shared/clock.h"
 #include "shared/scoreboard.h"
 #include "supervisor/loop.h"
@@ -23,9 +24,10 @@ char *autopsy_frames(const struct scoreboard *sb);
 /* autopsy_start has `program` (headrace-symbolize) make one line of frames. done is called once, from the
  * loop or from autopsy_tick, never from here. done may be NULL, for who asks with autopsy_ended and
  * autopsy_line. Returns a reference, to be given back with autopsy_drop; a program that cannot be started
- * ends as an autopsy without a line. envp must live until it ends; the texts are copied. */
+ * ends as an autopsy without a line. user is whom it runs as, NULL: as we do. envp and user must live until it
+ * ends; the texts are copied. */
 struct autopsy *autopsy_start(struct loop *loop, const char *frames, const char *program, char *const envp[],
-                              autopsy_done *done, void *arg);
+                              const struct conf_user *user, autopsy_done *done, void *arg);
 struct autopsy *autopsy_hold(struct autopsy *a); /* one more reference; NULL gives NULL */
 void autopsy_drop(struct autopsy *a);            /* one less; NULL is fine. It goes on without any. */
 

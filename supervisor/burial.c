@@ -137,7 +137,8 @@ begin_autopsy(struct worker *w)
     w->autopsy = NULL;
     if (frames && a->symbolize_program) {
         char *who = mem_printf("task=%s instance=%d pid=%d", w->task->conf->name, w->instance, (int)w->child.pid);
-        w->autopsy = autopsy_start(&a->loop, frames, a->symbolize_program, a->environment, tell_backtrace, who);
+        w->autopsy = autopsy_start(&a->loop, frames, a->symbolize_program, a->environment,
+                                   w->task->conf->user, tell_backtrace, who);
     }
     free(frames);
 }

@@ -58,17 +58,17 @@ child_init(struct child *c, struct loop *loop, const struct child_events *events
 }
 
 int
-child_pipe(struct child *c, void *zmq, char *endpoint)
+child_pipe(struct child *c, void *zmq, char *endpoint, bool others)
 {
     c->generation++;
-    return pipe_open(&c->pipe, zmq, c->loop, endpoint, take_frame, c);
+    return pipe_open(&c->pipe, zmq, c->loop, endpoint, others, take_frame, c);
 }
 
 int
 child_start(struct child *c, const char *program, char *const argv[], char *const envp[], const struct spawn_fd *fds,
-            size_t n_fds, const struct spawn_limits *limits)
+            size_t n_fds, const struct spawn_rights *rights)
 {
-    c->pid = spawn(program, argv, envp, fds, n_fds, limits, &c->pidfd);
+    c->pid = spawn(program, argv, envp, fds, n_fds, rights, &c->pidfd);
     if (c->pid < 0) {
         int saved = errno;
         pipe_close(&c->pipe);

@@ -43,11 +43,12 @@ struct child {
 
 void child_init(struct child *c, struct loop *loop, const struct child_events *events, void *owner);
 
-/* child_pipe opens the pipe for the next life: the generation goes up. 0, or -1 with errno. Takes over endpoint. */
-int child_pipe(struct child *c, void *zmq, char *endpoint);
+/* child_pipe opens the pipe for the next life: the generation goes up. 0, or -1 with errno. Takes over endpoint;
+ * `others` as for pipe_open. */
+int child_pipe(struct child *c, void *zmq, char *endpoint, bool others);
 /* child_start forks: 0, or -1 with errno, and the pipe is closed. */
 int child_start(struct child *c, const char *program, char *const argv[], char *const envp[],
-                const struct spawn_fd *fds, size_t n_fds, const struct spawn_limits *limits);
+                const struct spawn_fd *fds, size_t n_fds, const struct spawn_rights *rights);
 void child_kill(struct child *c, int signal);
 
 /* child_tick deals with a reaped child whose pipe has run dry or has had its time; returns when it wants to be called again. */

@@ -83,7 +83,7 @@ control_open(struct app *a)
     c->socket = zmq_socket(a->zmq, ZMQ_REP);
     zmq_setsockopt(c->socket, ZMQ_LINGER, &none, sizeof none);
     zmq_setsockopt(c->socket, ZMQ_MAXMSGSIZE, &limit, sizeof limit);
-    if (!c->socket || zmq_bind(c->socket, endpoint) < 0 ||
+    if (!c->socket || pipe_bind(c->socket, endpoint, false) < 0 ||
         zmq_getsockopt(c->socket, ZMQ_FD, &c->watch.fd, &size) < 0)
         fatal(70, "cannot open the control socket %s: %s", endpoint, zmq_strerror(errno));
     c->watch.ready = ready;

@@ -26,6 +26,8 @@
 #include "shared/mem.h"
 #include "shared/utf8.h"
 #include "supervisor/description.h"
+#include "supervisor/environment.h"
+#include "supervisor/owner.h"
 #include "supervisor/programs.h"
 #include "supervisor/spawn.h"
 
@@ -82,7 +84,7 @@ intake_free(struct intake *in)
 
 /* start starts the child, with its ends of both pipes; 0, or -1 with errno. */
 static int
-start(struct describing *d, const char *program, const char *module, char *const envp[])
+start(struct describing *d, const char *program, const char *module, char *const envp[], const struct conf_user *user)
 {
     char *const argv[] = {(char[]){CHILD_WORKER}, (char[]){"--describe"}, (char *)module, NULL};
     int reply[2] = {-1, -1}, output[2] = {-1, -1}, saved;
@@ -90,7 +92,8 @@ start(struct describing *d, const char *program, const char *module, char *const
     if (pipe2(reply, O_CLOEXEC) == 0 && pipe2(output, O_CLOEXEC) == 0) {
         const struct spawn_fd fds[] = {
             {output[1], STDOUT_FILENO}, {output[1], STDERR_FILENO}, {reply[1], CHILD_FD_REPLY}};
-        d->pid = spawn(program, argv, envp, fds, 3, NULL, &d->pidfd);
+        const struct spawn_rights rights = {.core = -1, .user = user};
+        d->pid = spawn(program, argv, envp, fds, 3, &rights, &d->pidfd);
     }
     saved = errno;
     d->reply = (struct intake){.fd = reply[0], .most = REPLY_MAX};
@@ -225,10 +228,11 @@ show_output(const char *module, struct intake *output)
 }
 
 json_t *
-describe_run(const char *program, const char *module, char *const envp[], mono_ns limit, char **problem)
+describe_run(const char *program, const char *module, char *const envp[], const struct conf_user *user, mono_ns limit,
+             char **problem)
 {
     struct describing d = {.pidfd = -1};
-    if (start(&d, program, module, envp)) /* nothing is wrong with the app: the machine is short of something */
+    if (start(&d, program, module, envp, user)) /* nothing is wrong with the app: the machine is short of something */
         fatal(70, "cannot start %s to look into %s: %s", program, module, strerror(errno));
     listen_until(&d, clock_mono() + limit);
     finish(&d);
@@ -240,44 +244,13 @@ describe_run(const char *program, const char *module, char *const envp[], mono_n
     return description;
 }
 
-/* describe_with is describe_module with the environment given. */
-static json_t *
-describe_with(const char *module, char *const envp[], mono_ns limit, char **problem)
-{
-    char *program = programs_find(CHILD_WORKER, problem);
-    json_t *description = program ? describe_run(program, module, envp, limit, problem) : NULL;
-    free(program);
-    return description;
-}
-
 json_t *
 describe_module(const char *module, mono_ns limit, char **problem)
 {
-    return describe_with(module, environ, limit, problem);
-}
-
-static bool
-is_secret(const struct conf *c, const char *variable)
-{
-    size_t n = strcspn(variable, "=");
-    for (size_t i = 0; i < c->n_secrets; i++)
-        if (strlen(c->secrets[i]) == n && memcmp(c->secrets[i], variable, n) == 0)
-            return true;
-    return false;
-}
-
-/* environment returns the environment without secrets: a list to be freed, of strings that are not. */
-static char **
-environment(const struct conf *c)
-{
-    size_t n = 0, kept = 0;
-    while (environ[n])
-        n++;
-    char **list = mem_array(n + 1, sizeof *list);
-    for (size_t i = 0; i < n; i++)
-        if (!is_secret(c, environ[i]))
-            list[kept++] = environ[i];
-    return list;
+    char *program = programs_find(CHILD_WORKER, problem);
+    json_t *description = program ? describe_run(program, module, environ, NULL, limit, problem) : NULL;
+    free(program);
+    return description;
 }
 
 static void
@@ -289,22 +262,53 @@ module_problem(struct conf *c, const char *module, const char *problem)
         conf_problem(c, "%s: %s", c->path, problem);
 }
 
+/* describe_as describes a module as the owner: NULL with the problem noted. Where there is no such user, that was noted
+ * when the file was read, and its module's code is nobody else's to run. */
+static json_t *
+describe_as(struct conf *c, const char *program, const char *module, struct owner o)
+{
+    json_t *description = NULL;
+    char *problem = NULL;
+    struct conf_user *user = o.user && geteuid() == 0 ? conf_user_find(o.user, o.group, &problem) : NULL;
+    if (!problem) {
+        char **envp = environment_make(c, user, NULL);
+        description = describe_run(program, module, envp, user, DESCRIBE_LIMIT, &problem);
+        if (!description && user)
+            conf_problem(c, "%s: modules: %s: as user %s: %s", c->path, module, user->name, problem);
+        else if (!description)
+            module_problem(c, module, problem);
+        environment_free(&envp);
+    }
+    free(problem);
+    conf_user_free(&user);
+    return description;
+}
+
+static json_t *
+describe_one(struct conf *c, const char *program, const char *module)
+{
+    if (access(module, R_OK)) {
+        module_problem(c, module, strerror(errno));
+        return NULL;
+    }
+    struct owner o = owner_foresee(c, module);
+    json_t *description = describe_as(c, program, module, o);
+    if (description && !owner_right(c, description, &o)) {
+        json_decref(description);
+        description = describe_as(c, program, module, o);
+    }
+    return description;
+}
+
 void
 describe_all(struct conf *c, json_t **descriptions)
 {
-    char **envp = environment(c), *problem = NULL;
+    char *wrong = NULL, *program = programs_find(CHILD_WORKER, &wrong);
     for (size_t i = 0; i < c->n_modules; i++) {
-        const char *module = c->modules[i];
-        descriptions[i] = NULL;
-        if (access(module, R_OK)) {
-            module_problem(c, module, strerror(errno));
-            continue;
-        }
-        descriptions[i] = describe_with(module, envp, DESCRIBE_LIMIT, &problem);
-        if (!descriptions[i])
-            module_problem(c, module, problem);
-        free(problem);
-        problem = NULL;
+        descriptions[i] = program ? describe_one(c, program, c->modules[i]) : NULL;
+        if (!program)
+            module_problem(c, c->modules[i], wrong);
     }
-    free(envp);
+    free(program);
+    free(wrong);
 }

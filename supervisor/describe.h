@@ -14,12 +14,13 @@
  * the module printed is then shown on stderr. The child and what it started are gone when this returns. */
 json_t *describe_module(const char *module, mono_ns limit, char **problem);
 
-/* describe_run is describe_module with the program and the environment given. */
-json_t *describe_run(const char *program, const char *module, char *const envp[], mono_ns limit,
-                     char **problem);
+/* describe_run is describe_module with the program, the environment and the user (NULL: as we do) given. */
+json_t *describe_run(const char *program, const char *module, char *const envp[], const struct conf_user *user,
+                     mono_ns limit, char **problem);
 
 /* describe_all describes each module of the conf: descriptions[i] for modules[i], NULL where it could not be,
- * with the problem noted. The variables in c->secrets are not in the modules' environment. */
+ * with the problem noted. Each is loaded as the user that its tasks run as (owner.h). The variables in c->secrets
+ * are not in the modules' environment. */
 void describe_all(struct conf *c, json_t **descriptions);
 
 #endif

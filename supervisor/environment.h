@@ -6,8 +6,9 @@
 
 #include "conf/conf.h"
 
-/* environment_make returns a NULL-terminated array of "NAME=value"; `extra` is an object of strings or NULL. */
-char **environment_make(const struct conf *c, const json_t *extra);
+/* environment_make returns a NULL-terminated array of "NAME=value" for a child that runs as `user` (NULL: as we do);
+ * `extra` is an object of strings or NULL. */
+char **environment_make(const struct conf *c, const struct conf_user *user, const json_t *extra);
 void environment_free(char ***environment);
 
 #endif

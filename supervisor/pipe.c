@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -59,8 +60,19 @@ ready(void *arg)
     pipe_drain(arg);
 }
 
+/* The mode that a socket is made with is the one sure way: a name could be another file by the time it is changed. */
 int
-pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint,
+pipe_bind(void *socket, const char *endpoint, bool others)
+{
+    mode_t before = umask(others ? 0 : 077);
+    int result = zmq_bind(socket, endpoint), saved = errno;
+    umask(before);
+    errno = saved;
+    return result;
+}
+
+int
+pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint, bool others,
           void (*frame)(void *arg, const void *data, size_t size), void *arg)
 {
     *p = (struct pipe){.loop = loop, .endpoint = endpoint, .frame = frame, .arg = arg};
@@ -75,7 +87,7 @@ pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint,
     zmq_setsockopt(p->socket, ZMQ_MAXMSGSIZE, &(int64_t){FRAME_MOST} /* a larger one ends the connection */, sizeof(int64_t));
     p->watch.ready = ready;
     p->watch.arg = p;
-    if (zmq_bind(p->socket, endpoint) < 0 || zmq_getsockopt(p->socket, ZMQ_FD, &p->watch.fd, &size) < 0 ||
+    if (pipe_bind(p->socket, endpoint, others) < 0 || zmq_getsockopt(p->socket, ZMQ_FD, &p->watch.fd, &size) < 0 ||
         loop_add(loop, &p->watch) < 0) {
         int saved = errno;
         zmq_close(p->socket);

@@ -22,10 +22,14 @@ struct pipe {
     bool touched;
 };
 
-/* pipe_open binds the endpoint: 0, or -1 with errno. Takes over `endpoint`. */
-int pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint,
+/* pipe_open binds the endpoint: 0, or -1 with errno. Takes over `endpoint`. Only this user may connect, unless
+ * `others`: then it is for whom its folder lets in. */
+int pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint, bool others,
               void (*frame)(void *arg, const void *data, size_t size), void *arg);
 void pipe_close(struct pipe *p);
+
+/* pipe_bind binds a socket of any kind in this way: 0, or -1 with errno. */
+int pipe_bind(void *socket, const char *endpoint, bool others);
 
 /* pipe_send sends a small frame, copied. pipe_send_owned sends memory that is given back by free_data(data, hint) when it
  * was sent, from another thread, or at once where sending fails. 0, or -1 with errno: EAGAIN where the child is not

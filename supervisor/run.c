@@ -35,11 +35,11 @@ app_random(struct app *a)
 }
 
 char *
-app_endpoint(struct app *a)
+app_endpoint(struct app *a, const struct conf_user *user)
 {
     char name[16];
     snprintf(name, sizeof name, "p%x", ++a->pipes);
-    return rundir_endpoint(&a->rundir, name);
+    return rundir_endpoint_of(&a->rundir, user, name);
 }
 
 void

@@ -11,7 +11,7 @@
  * Guarantees: nothing is removed but directories with the names, owner and content that ours have, and in a
  * given directory nothing but sockets beside our own lock file.
  *
- * Must not know: what the sockets are for. rundir_find.c is for those who look for a running app. */
+ * Must not know: what the sockets are for. rundir_users.c has the folders of other users, rundir_find.c is for those who look for a running app. */
 #include "supervisor/rundir.h"
 
 #include <ctype.h>
@@ -41,19 +41,22 @@ rundir_ours(const char *path)
     return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
-/* check_private says what is wrong with a directory that should be ours alone, NULL if nothing. */
+/* check_private says what is wrong with a directory that should be ours alone, NULL if nothing. That others may pass
+ * through it does no harm: the sockets are kept from them by their own modes. */
 static char *
 check_private(const char *path)
 {
     struct stat st;
-    if (stat(path, &st) < 0)
+    if (lstat(path, &st) < 0)
         return mem_printf("%s", strerror(errno));
+    if (S_ISLNK(st.st_mode))
+        return mem_string("it is a symbolic link: name the directory itself");
     if (!S_ISDIR(st.st_mode))
         return mem_string("it is not a directory");
     if (st.st_uid != geteuid())
         return mem_printf("it belongs to another user (uid %u)", (unsigned)st.st_uid);
-    if (st.st_mode & 077)
-        return mem_printf("others may enter it (mode %04o): chmod 700 it, or name another one",
+    if (st.st_mode & 066)
+        return mem_printf("others may look into it (mode %04o): chmod 700 it, or name another one",
                           (unsigned)(st.st_mode & 07777));
     return NULL;
 }
@@ -81,14 +84,28 @@ bases_free(char **bases)
     free(bases);
 }
 
-/* make_private makes a directory that only we may enter, or takes one that is there. NULL, or what is wrong.
- */
+/* let_pass lets others through a directory that was found to be ours. */
+static int
+let_pass(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int result = fd >= 0 ? fchmod(fd, 0711) : -1;
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
+/* make_private makes a directory that only we may enter, or takes one that is there; a shared one can then be passed by
+ * others. NULL, or what is wrong. */
 static char *
-make_private(const char *path)
+make_private(const char *path, bool shared)
 {
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return mem_printf("it cannot be made: %s", strerror(errno));
-    return check_private(path);
+    char *wrong = check_private(path);
+    if (!wrong && shared && let_pass(path) < 0)
+        wrong = mem_printf("its mode cannot be set: %s", strerror(errno));
+    return wrong;
 }
 
 /* ---- the lock
@@ -209,6 +226,7 @@ sweep(const char *base)
         char *path = mem_printf("%s/%s", base, e->d_name);
         if (!rundir_used(path, &owner)) {
             remove_entries(path, false);
+            rundir_clear_users(path);
             remove_lock(path);
             if (rmdir(path) == 0)
                 log_debug("swept a runtime directory left behind:", "path=\"%s\"", path);
@@ -224,9 +242,7 @@ sweep(const char *base)
 static int
 open_default(struct rundir *r, const char *base, const char *app, char **error)
 {
-    char *wrong = make_private(base);
-    if (!wrong && !rundir_ours(base))
-        wrong = mem_string("it is a link");
+    char *wrong = make_private(base, r->shared);
     if (wrong) {
         *error = mem_printf("runtime directory %s: %s (or use --runtime-dir DIR)", base, wrong);
         free(wrong);
@@ -236,7 +252,7 @@ open_default(struct rundir *r, const char *base, const char *app, char **error)
     char *lock = mem_printf("%s/" RUNDIR_LOCK, r->path);
     int held = lock_take(base_lock, true);
     sweep(base);
-    if (held >= 0 && mkdir(r->path, 0700) == 0)
+    if (held >= 0 && mkdir(r->path, 0700) == 0 && (!r->shared || let_pass(r->path) == 0))
         r->lock = lock_take(lock, false);
     if (r->lock < 0 || lock_sign(r->lock, app) < 0)
         *error = mem_printf("runtime directory %s: it cannot be made: %s (or use --runtime-dir DIR)", r->path,
@@ -252,7 +268,7 @@ open_default(struct rundir *r, const char *base, const char *app, char **error)
 static char *
 lock_given(struct rundir *r, const char *app, int *code)
 {
-    char *wrong = make_private(r->path);
+    char *wrong = make_private(r->path, r->shared);
     if (wrong)
         return wrong;
     char *lock = mem_printf("%s/" RUNDIR_LOCK, r->path);
@@ -261,6 +277,7 @@ lock_given(struct rundir *r, const char *app, int *code)
         wrong = mem_string("it holds sockets of another program: name an empty or a new directory");
     } else if ((r->lock = lock_take(lock, false)) >= 0) {
         remove_entries(r->path, true); /* what a run that was killed has left */
+        rundir_clear_users(r->path);
     }
     int failed = errno;
     if (!wrong && r->lock < 0 && rundir_used(r->path, &owner)) {
@@ -302,7 +319,7 @@ check_path(const struct rundir *r, const char *given)
 {
     if (given && *given == '\0')
         return mem_string("--runtime-dir: the name is empty");
-    size_t most = SOCKET_PATH_MAX - 1 - RUNDIR_NAME_MAX;
+    size_t most = SOCKET_PATH_MAX - 1 - RUNDIR_NAME_MAX - (r->shared ? RUNDIR_USER_MAX : 0);
     size_t length = strlen(r->path);
     if (length <= most)
         return NULL;
@@ -313,16 +330,17 @@ check_path(const struct rundir *r, const char *given)
 }
 
 int
-rundir_open(struct rundir *r, const char *app, const char *given, char **error)
+rundir_open(struct rundir *r, const char *app, const char *given, bool shared, char **error)
 {
     int code = EX_USAGE;
     *error = NULL;
-    *r = (struct rundir){.lock = -1, .given = given != NULL};
+    *r = (struct rundir){.lock = -1, .given = given != NULL, .shared = shared};
     char **bases = rundir_bases();
-    r->path = given ? absolute(given) : mem_printf("%s/%s.%d", bases[0], app, (int)getpid());
+    const char *base = shared && bases[1] ? bases[1] : bases[0];
+    r->path = given ? absolute(given) : mem_printf("%s/%s.%d", base, app, (int)getpid());
     *error = check_path(r, given);
     if (!*error)
-        code = given ? open_given(r, app, error) : open_default(r, bases[0], app, error);
+        code = given ? open_given(r, app, error) : open_default(r, base, app, error);
     bases_free(bases);
     if (*error) {
         if (r->lock >= 0)
@@ -340,6 +358,7 @@ rundir_close(struct rundir *r)
     if (r->lock < 0)
         return;
     remove_entries(r->path, r->given);
+    rundir_clear_users(r->path);
     remove_lock(r->path); /* last: the directory is ours to the end */
     if (!r->given && rmdir(r->path) < 0)
         log_warn("runtime directory not removed:", "path=\"%s\" reason=\"%s\"", r->path, strerror(errno));

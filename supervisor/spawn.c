@@ -3,13 +3,17 @@
  * Owns: nothing after it returns.
  * Guarantees: between fork and exec only async-signal-safe calls are made (the threads of librdkafka and libzmq, and
  *   the locks they hold, do not survive a fork). The child gets the descriptors it was given and no other. It dies
- *   with its parent, also where the parent died before the child could ask for that.
+ *   with its parent, also where the parent died before the child could ask for that. Rights that it has lost it does
+ *   not get back.
  * Must not know: what the program is.
  *
  * Why vfork: a fork copies the page tables, and the supervisor may hold hundreds of megabytes that librdkafka has read
  * ahead. It stood still for 25 to 90 ms at each birth, all lanes with it, and then paid for each page that it touched.
  * With vfork the child runs in our memory until it executes, while this thread waits: it writes to nothing but its own
- * stack and errno. It must not call what glibc does for all threads of a process (setuid and its like: by syscall). */
+ * stack and errno. It must not call what glibc does for all threads of a process (setuid and its like: by syscall).
+ *
+ * Why not for another user: between the change of the user and the exec every process of that user may send the child a
+ * SIGSTOP, and this thread would wait for it; and the kernel takes our own core dumps away with the child's. */
 #include "supervisor/spawn.h"
 
 #include <errno.h>
@@ -76,8 +80,9 @@ limit(int resource, int64_t value)
         fail_in_child("its limits");
 }
 
+/* Before the rights go: a limit may be raised as well. */
 static void
-set_limits(const struct spawn_limits *l)
+set_limits(const struct spawn_rights *l)
 {
     if (l->memory > 0)
         limit(RLIMIT_AS, l->memory);
@@ -87,30 +92,51 @@ set_limits(const struct spawn_limits *l)
         limit(RLIMIT_CORE, l->core);
 }
 
-static void
-child(pid_t parent, const char *program, char *const argv[], char *const envp[], const struct spawn_fd *fds,
-      size_t n_fds, const struct spawn_limits *limits)
+/* The calls of the kernel themselves: those of libc would tell all threads, which a child does not have. */
+int
+spawn_become(const struct conf_user *u)
 {
-    setpgid(0, 0);
+    if (syscall(SYS_setgroups, u->n_groups, u->groups) < 0 || syscall(SYS_setresgid, u->gid, u->gid, u->gid) < 0 ||
+        syscall(SYS_setresuid, u->uid, u->uid, u->uid) < 0)
+        return -1;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/* die_with asks for the signal at the parent's death; a change of the user would have taken it back. */
+static void
+die_with(pid_t parent)
+{
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) /* it died before we asked */
         _exit(127);
+}
+
+static void
+child(pid_t parent, const char *program, char *const argv[], char *const envp[], const struct spawn_fd *fds,
+      size_t n_fds, const struct spawn_rights *rights)
+{
+    setpgid(0, 0);
     place_fds(fds, n_fds);
     reset_signals();
-    if (limits)
-        set_limits(limits);
+    if (rights)
+        set_limits(rights);
+    if (rights && rights->user && spawn_become(rights->user) < 0)
+        fail_in_child("its user and group");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        fail_in_child("no_new_privs");
+    die_with(parent);
     execve(program, argv, envp);
     fail_in_child(program);
 }
 
 pid_t
 spawn(const char *program, char *const argv[], char *const envp[], const struct spawn_fd *fds, size_t n_fds,
-      const struct spawn_limits *limits, int *pidfd)
+      const struct spawn_rights *rights, int *pidfd)
 {
     pid_t parent = getpid();
-    pid_t pid = vfork();
+    pid_t pid = rights && rights->user ? fork() : vfork();
     if (pid == 0)
-        child(parent, program, argv, envp, fds, n_fds, limits);
+        child(parent, program, argv, envp, fds, n_fds, rights);
     if (pid < 0)
         return -1;
     setpgid(pid, pid); /* in both, so that it is done whoever comes first */

@@ -40,7 +40,7 @@ init_task(struct app *a, struct task *t, struct conf_task *c)
     t->conf = c;
     t->n_workers = (int)c->concurrency;
     t->workers = mem_array((size_t)t->n_workers, sizeof *t->workers);
-    t->environment = environment_make(a->conf, c->environment);
+    t->environment = environment_make(a->conf, c->user, c->environment);
     t->policy = (struct attempts_policy){(uint32_t)c->attempts, c->backoff[0], c->backoff[1]};
     t->record_bytes = 256; /* a first guess */
     restart_init(&t->restart, c->restart_max, c->restart_within, c->concurrency);
@@ -186,11 +186,26 @@ count_timers(const struct app *a)
     return timers;
 }
 
+/* open_rundir makes the runtime directory, and lets those in that tasks run as. */
+static int
+open_rundir(struct app *a, char **error)
+{
+    const struct conf *c = a->conf;
+    bool shared = false;
+    for (size_t i = 0; i < c->n_tasks; i++)
+        shared = shared || c->tasks[i].user;
+    int code = rundir_open(&a->rundir, c->app, a->options->runtime_dir, shared, error);
+    for (size_t i = 0; i < c->n_tasks && code == 0; i++)
+        if (c->tasks[i].user)
+            code = rundir_admit(&a->rundir, c->tasks[i].user, error);
+    return code;
+}
+
 int
 start_app(struct app *a)
 {
     char *error = NULL;
-    int code = rundir_open(&a->rundir, a->conf->app, a->options->runtime_dir, &error);
+    int code = open_rundir(a, &error);
     if (code) { /* the command line is wrong, or the place: no event of this app */
         fprintf(stderr, "headrace: %s\n", error);
         free(error);
@@ -206,7 +221,7 @@ start_app(struct app *a)
     if ((code = find_programs(a)) || (code = start_embedded(a)))
         return code;
     init_tasks(a);
-    a->environment = environment_make(a->conf, NULL);
+    a->environment = environment_make(a->conf, NULL, NULL);
     trigger_init(a);
     control_open(a);
     if ((code = open_sources(a)) || (code = find_ends(a)))

@@ -229,7 +229,8 @@ int start_app(struct app *a);
 
 /* app-wide helpers in run.c */
 uint32_t app_random(struct app *a);
-char *app_endpoint(struct app *a); /* of the next pipe; free it */
+/* app_endpoint is that of the next pipe, for a child that runs as this user (NULL: as we do); free it. */
+char *app_endpoint(struct app *a, const struct conf_user *user);
 /* app_give_up: a task cannot go on; the app stops with exit code 1. */
 void app_give_up(struct app *a, const char *task, const char *why, const char *hint);
 /* app_refused: the broker does not let a task do its work. With --until-end the app stops, with exit code 69, instead of

@@ -162,7 +162,7 @@ start_process(struct app *a)
 {
     char *argv[] = {a->timer_program, a->conf->app, NULL};
     int boot_fd = -1;
-    if (child_pipe(&a->timekeeper, a->zmq, app_endpoint(a)) == 0) {
+    if (child_pipe(&a->timekeeper, a->zmq, app_endpoint(a, NULL), false) == 0) {
         char *text = boot_text(a);
         boot_fd = spawn_document("headrace-boot", text, strlen(text));
         free(text);

@@ -108,8 +108,8 @@ fork_worker(struct worker *w, int sb_fd, int boot_fd)
         {boot_fd, CHILD_FD_BOOT},
     };
     const struct conf_task *c = w->task->conf;
-    struct spawn_limits limits = {c->limit_memory, c->limit_open_files, c->limit_core};
-    return child_start(&w->child, a->worker_program, argv, w->task->environment, fds, 4, &limits);
+    struct spawn_rights rights = {c->limit_memory, c->limit_open_files, c->limit_core, c->user};
+    return child_start(&w->child, a->worker_program, argv, w->task->environment, fds, 4, &rights);
 }
 
 static void
@@ -130,7 +130,9 @@ void
 worker_start(struct worker *w)
 {
     int boot_fd = -1, sb_fd = -1;
-    bool piped = child_pipe(&w->child, w->task->app->zmq, app_endpoint(w->task->app)) == 0;
+    struct app *a = w->task->app;
+    const struct conf_user *user = w->task->conf->user;
+    bool piped = child_pipe(&w->child, a->zmq, app_endpoint(a, user), user != NULL) == 0;
     if (piped && (sb_fd = scoreboard_make(w)) >= 0 && (boot_fd = boot_document(w)) >= 0 &&
         fork_worker(w, sb_fd, boot_fd) == 0) {
         born(w);

@@ -2,7 +2,7 @@
  * fetched from a broker, without a supervisor.
  *
  * DESIGN: this process becomes the worker (exec), so that a debugger or a test that starts it has the task in
- * its hands, with its environment as in a real run.
+ * its hands, with its environment and its user as in a real run.
  *
  * Must not know: how the worker reads lines (worker/try.c). */
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include "supervisor/client/try_record.h"
 #include "supervisor/client/usage.h"
 #include "supervisor/programs.h"
+#include "supervisor/spawn.h"
 
 #define COMMAND "try"
 
@@ -106,6 +107,16 @@ find_task(const struct conf *c, const char *name)
     return found;
 }
 
+/* set_user: as the worker's; only root has one to give, see conf/users.h. */
+static void
+set_user(const struct conf_user *user)
+{
+    setenv("HOME", user->home, 1);
+    setenv("USER", user->name, 1);
+    setenv("LOGNAME", user->name, 1);
+    unsetenv("XDG_RUNTIME_DIR");
+}
+
 /* set_environment makes the environment that of the task's workers. */
 static void
 set_environment(const struct conf *c, const struct conf_task *t)
@@ -114,6 +125,8 @@ set_environment(const struct conf *c, const struct conf_task *t)
     json_t *value;
     for (size_t i = 0; i < c->n_secrets; i++)
         unsetenv(c->secrets[i]);
+    if (t->user)
+        set_user(t->user);
     json_object_foreach(t->environment, name, value)
         setenv(name, json_string_value(value), 1);
 }
@@ -127,7 +140,9 @@ become(const struct wish *w, const struct conf *c, const struct conf_task *t, ch
     if (program) {
         set_environment(c, t);
         fflush(NULL);
-        if (w->debug)
+        if (t->user && spawn_become(t->user) < 0)
+            error = mem_printf("cannot become user %s: %s", t->user->name, strerror(errno));
+        else if (w->debug)
             code = debug_become(COMMAND, t, program, argv);
         else if (execv(program, argv) < 0)
             error = mem_printf("%s: %s", program, strerror(errno));

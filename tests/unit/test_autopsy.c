@@ -73,7 +73,7 @@ static struct autopsy *
 start(const char *text)
 {
     script(text);
-    return autopsy_start(&loop, FRAMES, program, envp, hear, &told_times);
+    return autopsy_start(&loop, FRAMES, program, envp, NULL, hear, &told_times);
 }
 
 /* wait_until_told runs the loop as the supervisor does. */
@@ -173,7 +173,7 @@ END_TEST
 
 START_TEST(test_program_that_is_missing)
 {
-    struct autopsy *a = autopsy_start(&loop, FRAMES, "/nowhere/symbolize", envp, hear, &told_times);
+    struct autopsy *a = autopsy_start(&loop, FRAMES, "/nowhere/symbolize", envp, NULL, hear, &told_times);
     ck_assert_int_eq(told_times, 0);
     wait_until_told(1);
     ck_assert_str_eq(told, "(none)");
@@ -218,7 +218,7 @@ END_TEST
 START_TEST(test_nobody_is_told)
 {
     script("echo f");
-    struct autopsy *a = autopsy_start(&loop, FRAMES, program, envp, NULL, NULL);
+    struct autopsy *a = autopsy_start(&loop, FRAMES, program, envp, NULL, NULL, NULL);
     while (!autopsy_ended(a))
         loop_wait(&loop, autopsy_tick(clock_mono()));
     ck_assert_pstr_eq(autopsy_line(a), "f");
@@ -230,7 +230,7 @@ START_TEST(test_many_at_once)
 {
     script("echo f");
     for (int i = 0; i < 20; i++)
-        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, hear, &told_times));
+        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, NULL, hear, &told_times));
     wait_until_told(20);
 }
 END_TEST
@@ -249,7 +249,7 @@ START_TEST(test_only_some_at_once)
     int most = 0;
     script("mkdir $0.$$; ls -d $0.* 2>/dev/null | wc -l; rmdir $0.$$");
     for (int i = 0; i < 12; i++)
-        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, hear_number, &most));
+        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, NULL, hear_number, &most));
     wait_until_told(12);
     ck_assert_int_ge(most, 1);
     ck_assert_int_le(most, 4);
@@ -261,8 +261,8 @@ START_TEST(test_limit_of_those_that_wait)
 {
     script("exec sleep 1000");
     for (int i = 0; i < 4; i++)
-        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, hear, &told_times));
-    struct autopsy *late = autopsy_start(&loop, FRAMES, program, envp, hear, &told_times);
+        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, NULL, hear, &told_times));
+    struct autopsy *late = autopsy_start(&loop, FRAMES, program, envp, NULL, hear, &told_times);
     autopsy_tick(clock_mono() + AUTOPSY_LIMIT);
     ck_assert(autopsy_ended(late));
     wait_until_told(5);
@@ -275,7 +275,7 @@ START_TEST(test_abandon)
 {
     script("exec sleep 1000");
     for (int i = 0; i < 6; i++)
-        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, hear, &told_times));
+        autopsy_drop(autopsy_start(&loop, FRAMES, program, envp, NULL, hear, &told_times));
     autopsy_abandon();
     ck_assert_int_eq(told_times, 6);
 }
@@ -284,7 +284,7 @@ END_TEST
 START_TEST(test_abandon_what_is_held)
 {
     struct autopsy *slow = start("exec sleep 1000");
-    autopsy_drop(autopsy_start(&loop, FRAMES, "/nowhere/symbolize", envp, hear, &told_times));
+    autopsy_drop(autopsy_start(&loop, FRAMES, "/nowhere/symbolize", envp, NULL, hear, &told_times));
     autopsy_abandon();
     ck_assert_int_eq(told_times, 2);
     ck_assert(autopsy_ended(slow));
@@ -335,10 +335,30 @@ START_TEST(test_frames_that_fill_it)
 }
 END_TEST
 
+/* What parses the files of a task has the rights of the task, and no more. */
+START_TEST(test_as_the_user_of_the_task)
+{
+    char *wrong = NULL;
+    struct conf_user *user = geteuid() == 0 ? conf_user_find("nobody", NULL, &wrong) : NULL;
+    if (!user) {
+        fprintf(stderr, "autopsy: skipped, needs root: as another user\n");
+        return;
+    }
+    script("id -un");
+    ck_assert_int_eq(chmod(folder, 0711), 0);
+    ck_assert_int_eq(chmod(program, 0755), 0);
+    struct autopsy *a = autopsy_start(&loop, FRAMES, program, envp, user, hear, &told_times);
+    wait_until_told(1);
+    ck_assert_str_eq(told, "nobody");
+    autopsy_drop(a);
+    conf_user_free(&user);
+}
+END_TEST
+
 START_TEST(test_the_real_program)
 {
     struct autopsy *a = autopsy_start(&loop, "/nowhere/a.so+0x1\n0x2\n", BUILD_DIR "/" CHILD_SYMBOLIZE, envp,
-                                      hear, &told_times);
+                                      NULL, hear, &told_times);
     wait_until_told(1);
     ck_assert_str_eq(told, "a.so+0x1 < 0x2");
     autopsy_drop(a);
@@ -374,6 +394,7 @@ autopsy_suite(void)
     tcase_add_test(c, test_abandon_what_is_held);
     tcase_add_test(c, test_frames);
     tcase_add_test(c, test_frames_that_fill_it);
+    tcase_add_test(c, test_as_the_user_of_the_task);
     tcase_add_test(c, test_the_real_program);
     suite_add_tcase(s, c);
     return s;

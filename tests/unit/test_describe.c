@@ -51,7 +51,7 @@ describe(const char *script, mono_ns limit, char **problem)
     ck_assert_int_eq(fchmod(fileno(f), 0700), 0);
     ck_assert_int_eq(fclose(f), 0);
     *problem = NULL;
-    return describe_run(worker, "some/module.so", envp, limit, problem);
+    return describe_run(worker, "some/module.so", envp, NULL, limit, problem);
 }
 
 static void
@@ -189,7 +189,7 @@ START_TEST(test_worker_that_is_missing)
 {
     char *problem, *error;
     static char *const envp[] = {NULL};
-    json_t *d = describe_run("/nowhere/headrace-worker", "some.so", envp, LIMIT, &problem);
+    json_t *d = describe_run("/nowhere/headrace-worker", "some.so", envp, NULL, LIMIT, &problem);
     ck_assert_ptr_null(d);
     ck_assert_str_eq(problem, "exited with 127 while it was loaded");
     free(problem);

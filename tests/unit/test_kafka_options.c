@@ -121,7 +121,7 @@ answer(int ready)
     char *error, request[256];
     const char *reply = "{\"ok\": true, \"status\": {\"brokers\": \"running:4711\"}}";
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (rundir_open(&r, "only", NULL, &error))
+    if (rundir_open(&r, "only", NULL, false, &error))
         _exit(1);
     void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_REP);
     char *endpoint = rundir_endpoint(&r, RUNDIR_CONTROL);

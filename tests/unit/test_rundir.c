@@ -49,7 +49,7 @@ static void
 must_open(struct rundir *r, const char *app, const char *given)
 {
     free(error);
-    int code = rundir_open(r, app, given, &error);
+    int code = rundir_open(r, app, given, false, &error);
     ck_assert_pstr_eq(error, NULL);
     ck_assert_int_eq(code, 0);
 }
@@ -60,7 +60,7 @@ must_refuse(const char *app, const char *given, int code, const char *text)
 {
     struct rundir r;
     free(error);
-    ck_assert_int_eq(rundir_open(&r, app, given, &error), code);
+    ck_assert_int_eq(rundir_open(&r, app, given, false, &error), code);
     ck_assert_ptr_nonnull(error);
     ck_assert_msg(strstr(error, text), "'%s' is not in '%s'", text, error);
     ck_assert_int_eq(r.lock, -1);
@@ -157,7 +157,7 @@ child_with_rundir(const char *app, const char *given)
     if (pid == 0) {
         struct rundir r;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        char failed = (char)(rundir_open(&r, app, given, &error) != 0);
+        char failed = (char)(rundir_open(&r, app, given, false, &error) != 0);
         if (!failed)
             make_socket(r.path, "control");
         if (write(fds[1], &failed, 1) == 1)
@@ -271,16 +271,21 @@ END_TEST
 START_TEST(test_rundir_given_refused)
 {
     char *open_dir = inside("open"), *file = inside("file"), *strange = inside("strange"),
-         *deep = inside("no/where");
+         *deep = inside("no/where"), *link_to = inside("link"), *writable = inside("writable");
     mkdir(open_dir, 0755);
     mkdir(strange, 0700);
     make_socket(strange, "bus");
     close(open(file, O_CREAT | O_WRONLY, 0600));
-    must_refuse("logs", open_dir, 64, "others may enter it (mode 0755): chmod 700 it");
+    must_refuse("logs", open_dir, 64, "others may look into it (mode 0755): chmod 700 it");
     must_refuse("logs", file, 64, "it is not a directory");
     must_refuse("logs", strange, 64, "it holds sockets of another program");
     must_refuse("logs", deep, 64, "it cannot be made: No such file or directory");
     must_refuse("logs", "", 64, "the name is empty");
+    ck_assert_int_eq(symlink(strange, link_to), 0);
+    must_refuse("logs", link_to, 64, "it is a symbolic link: name the directory itself");
+    mkdir(writable, 0700);
+    ck_assert_int_eq(chmod(writable, 0722), 0);
+    must_refuse("logs", writable, 64, "others may look into it (mode 0722)");
     ck_assert(exists(strange, "bus"));
     if (geteuid() == 0) {
         char *foreign = inside("foreign");
@@ -289,7 +294,7 @@ START_TEST(test_rundir_given_refused)
         must_refuse("logs", foreign, 64, "it belongs to another user (uid 12345)");
         free(foreign);
     }
-    free(open_dir), free(file), free(strange), free(deep);
+    free(open_dir), free(file), free(strange), free(deep), free(link_to), free(writable);
 }
 END_TEST
 
@@ -314,6 +319,116 @@ START_TEST(test_rundir_too_long)
 }
 END_TEST
 
+/* A default directory whose common folder is a link, somebody else's or open is refused as well. */
+START_TEST(test_rundir_default_refused)
+{
+    char *base = inside("headrace"), *other = inside("other");
+    mkdir(other, 0700);
+    ck_assert_int_eq(symlink(other, base), 0);
+    must_refuse("logs", NULL, 70, "it is a symbolic link");
+    unlink(base);
+    mkdir(base, 0755);
+    must_refuse("logs", NULL, 70, "others may look into it (mode 0755)");
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chmod(base, 0700), 0);
+        ck_assert_int_eq(chown(base, 12345, -1), 0);
+        must_refuse("logs", NULL, 70, "it belongs to another user (uid 12345)");
+    }
+    free(base), free(other);
+}
+END_TEST
+
+/* ---- other users ---- */
+
+static struct conf_user *
+nobody(void)
+{
+    char *wrong = NULL;
+    if (geteuid() == 0 && chmod(folder, 0711) == 0)
+        return conf_user_find("nobody", NULL, &wrong);
+    fprintf(stderr, "rundir: skipped, needs root: folders of other users\n");
+    return NULL;
+}
+
+static mode_t
+mode_of(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 ? st.st_mode & 07777 : 0;
+}
+
+START_TEST(test_rundir_admits)
+{
+    struct rundir r;
+    struct stat st;
+    struct conf_user *user = nobody();
+    if (!user)
+        return;
+    char *dir = inside("mine");
+    ck_assert_int_eq(rundir_open(&r, "logs", dir, true, &error), 0);
+    ck_assert_int_eq(rundir_admit(&r, user, &error), 0);
+    ck_assert_int_eq(rundir_admit(&r, user, &error), 0); /* of another task */
+    ck_assert_uint_eq(mode_of(dir), 0711);
+    char *endpoint = rundir_endpoint_of(&r, user, "p1"), *want = mem_printf("ipc://%s/u%u/p1", dir, user->uid);
+    ck_assert_str_eq(endpoint, want);
+    char *own = mem_printf("%s/u%u", dir, user->uid);
+    ck_assert_int_eq(lstat(own, &st), 0);
+    ck_assert_uint_eq(st.st_uid, user->uid);
+    ck_assert_uint_eq(st.st_mode & 07777, 0700);
+    make_socket(own, "p1");
+    rundir_close(&r);
+    ck_assert(!exists(dir, "u65534"));
+    free(endpoint), free(want), free(own), free(dir);
+    conf_user_free(&user);
+}
+END_TEST
+
+/* What a killed run has left of them is swept; a folder that is not as we make them is not taken. */
+START_TEST(test_rundir_admits_after_a_kill)
+{
+    struct rundir r;
+    struct conf_user *user = nobody();
+    if (!user)
+        return;
+    char *dir = inside("mine"), *own = mem_printf("%s/u%u", dir, user->uid);
+    ck_assert_int_eq(rundir_open(&r, "logs", dir, true, &error), 0);
+    ck_assert_int_eq(rundir_admit(&r, user, &error), 0);
+    make_socket(own, "p1");
+    close(r.lock); /* as a kill does */
+    free(r.path);
+    ck_assert_int_eq(rundir_open(&r, "logs", dir, true, &error), 0);
+    ck_assert_int_eq(access(own, F_OK), -1);
+    ck_assert_int_eq(mkdir(own, 0777), 0);
+    ck_assert_int_eq(rundir_admit(&r, user, &error), 70);
+    ck_assert_ptr_nonnull(strstr(error, "cannot be made for user nobody"));
+    free(error);
+    ck_assert_int_eq(rmdir(own), 0);
+    ck_assert_int_eq(symlink(folder, own), 0);
+    ck_assert_int_eq(rundir_admit(&r, user, &error), 70);
+    rundir_close(&r);
+    free(dir), free(own);
+    conf_user_free(&user);
+}
+END_TEST
+
+START_TEST(test_rundir_out_of_reach)
+{
+    struct rundir r;
+    struct conf_user *user = nobody();
+    if (!user)
+        return;
+    char *dir = inside("mine");
+    ck_assert_int_eq(chmod(folder, 0700), 0);
+    ck_assert_int_eq(rundir_open(&r, "logs", dir, true, &error), 0);
+    ck_assert_int_eq(rundir_admit(&r, user, &error), 70);
+    ck_assert_ptr_nonnull(strstr(error, "user nobody cannot get there: Permission denied"));
+    ck_assert_ptr_nonnull(strstr(error, "use --runtime-dir DIR"));
+    rundir_close(&r);
+    free(dir);
+    conf_user_free(&user);
+}
+END_TEST
+
 /* Several start at once in one given directory: exactly one gets it. */
 START_TEST(test_rundir_race)
 {
@@ -331,7 +446,7 @@ START_TEST(test_rundir_race)
             char c;
             close(go[1]);
             if (read(go[0], &c, 1) == 0) /* all are let go by the end of the pipe */
-                c = (char)(rundir_open(&r, "logs", dir, &error) == 0);
+                c = (char)(rundir_open(&r, "logs", dir, false, &error) == 0);
             if (write(answers[1], &c, 1) == 1)
                 pause();
             _exit(1);
@@ -370,6 +485,10 @@ rundir_suite(void)
     tcase_add_test(t, test_rundir_given_refused);
     tcase_add_test(t, test_rundir_too_long);
     tcase_add_test(t, test_rundir_race);
+    tcase_add_test(t, test_rundir_default_refused);
+    tcase_add_test(t, test_rundir_admits);
+    tcase_add_test(t, test_rundir_admits_after_a_kill);
+    tcase_add_test(t, test_rundir_out_of_reach);
     suite_add_tcase(s, t);
     return s;
 }
