@@ -228,6 +228,7 @@ conf_load(const char *app)
     struct conf *c = mem_alloc(sizeof *c);
     c->path = mem_string(app);
     c->unset = json_string("");
+    c->counters_of = json_object();
     for (size_t i = 0; i < n_conf_options; i++)
         if (conf_options[i].section == OPTION_APP)
             option_default(&conf_options[i], c);
@@ -284,6 +285,7 @@ conf_free(struct conf **cp)
     free(c->app);
     free(c->path);
     json_decref(c->kafka);
+    json_decref(c->counters_of);
     json_decref(c->file);
     json_decref(c->unset);
     free(c);

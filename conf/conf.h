@@ -66,6 +66,7 @@ struct conf {
     mono_ns commit_interval, drain_timeout, stop_timeout;
     char **counters;     /* names, sorted, without duplicates, of all modules */
     size_t n_counters;
+    json_t *counters_of; /* object: module -> the names that it declares */
     char **secrets;      /* names of the environment variables that passwords and keys in `kafka` came from */
     size_t n_secrets;
     char **problems;     /* texts: "conf/logs.json: tasks.process_logs.concurrency: must be 1 to 4096, is -2" */

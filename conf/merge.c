@@ -263,6 +263,7 @@ add_module_tasks(struct merging *m, const char *module, json_t *description)
         add_task(m, module, one, false);
     json_array_foreach(timers, i, one)
         add_task(m, module, one, true);
+    json_object_set(m->c->counters_of, module, json_object_get(description, "counters"));
     json_array_foreach(json_object_get(description, "counters"), i, one)
         add_counter(m->c, json_string_value(one));
 }

@@ -58,7 +58,8 @@ conf_user_wrong(const char *user)
     if (!user_of(user, &uid, &entry))
         return mem_printf("there is no user \"%s\" on this machine", user);
     if (geteuid() != 0 && uid != geteuid())
-        return mem_string("only root can run a task as another user: start headrace as root, or remove run_as");
+        return mem_string(
+            "only root can run a task as another user: start headrace as root, or remove run_as");
     return NULL;
 }
 
@@ -69,7 +70,8 @@ conf_group_wrong(const char *group)
     if (!group_of(group, &gid))
         return mem_printf("there is no group \"%s\" on this machine", group);
     if (geteuid() != 0 && gid != getegid())
-        return mem_string("only root can run a task with another group: start headrace as root, or remove run_as");
+        return mem_string(
+            "only root can run a task with another group: start headrace as root, or remove run_as");
     return NULL;
 }
 

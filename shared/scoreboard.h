@@ -15,7 +15,8 @@
  * Slots form a ring in the order of the frames. `passed` is the sequence number up to which the worker has left
  * its frames: a slot is used again only behind it (slot protocol rule 2).
  *
- * To the supervisor everything in here is untrusted: a task may have scribbled over it. */
+ * To the supervisor everything in here is untrusted: a task may have scribbled over it. Whoever writes over all of it,
+ * from either end, writes over a mark before anything between them. */
 #ifndef SHARED_SCOREBOARD_H
 #define SHARED_SCOREBOARD_H
 
@@ -57,6 +58,7 @@ struct reason {
 
 struct scoreboard {
     uint32_t slots; /* of this ring: a power of two; written before the worker is born */
+    uint32_t mark;  /* any number, the same as behind the states: see scoreboard_intact */
     /* supervisor to worker: much of what was sent is not confirmed, so a body without records is not let on */
     _Atomic uint32_t hold_back;
     /* worker to supervisor */
@@ -87,7 +89,21 @@ struct totals {
 static inline size_t
 scoreboard_size(uint32_t slots)
 {
-    return sizeof(struct scoreboard) + slots;
+    return sizeof(struct scoreboard) + ((slots + 7) & ~(size_t)7) + sizeof(uint64_t);
+}
+
+static inline uint32_t *
+scoreboard_end_mark(struct scoreboard *sb, uint32_t slots)
+{
+    return (uint32_t *)(void *)((char *)sb + scoreboard_size(slots) - sizeof(uint64_t));
+}
+
+/* scoreboard_intact says whether both marks are as they were set; to be asked behind the look at what is to be believed. */
+static inline bool
+scoreboard_intact(struct scoreboard *sb, uint32_t slots, uint32_t mark)
+{
+    return __atomic_load_n(&sb->mark, __ATOMIC_ACQUIRE) == mark &&
+           __atomic_load_n(scoreboard_end_mark(sb, slots), __ATOMIC_ACQUIRE) == mark;
 }
 
 static inline _Atomic uint8_t *

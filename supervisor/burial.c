@@ -37,6 +37,8 @@ note_cause(struct worker *w)
         snprintf(w->cause, sizeof w->cause, "deadline: %.1fs", (double)w->task->conf->deadline / (double)NS_PER_S);
     else if (phase == PHASE_SETUP_FAILED && w->child.code == CLD_EXITED)
         snprintf(w->cause, sizeof w->cause, "setup: %.*s", REASON_MAX - 8, w->sb->message);
+    else if (w->misbehaved && w->child.code == CLD_KILLED && w->child.status == SIGKILL)
+        snprintf(w->cause, sizeof w->cause, "crash: %s", w->wrong);
     else
         child_cause(&w->child, w->cause, sizeof w->cause);
 }
@@ -150,14 +152,16 @@ burial_of(struct child *c)
     struct partition *p = NULL;
     uint64_t pos = 0;
     char record[320] = "none", next[32];
-    bool misbehaved = w->misbehaved || holding_settle(&w->holding) != NULL; /* what ended before; the rest is buried */
-    bool on = holding_on(&w->holding, &p, &pos);
+    /* what ended before; the rest is buried */
+    bool believed = holding_settle(&w->holding) == NULL && holding_intact(&w->holding);
     note_cause(w);
+    begin_autopsy(w);
+    bool on = believed ? holding_on(&w->holding, &p, &pos) : holding_alone(&w->holding, &p, &pos);
     if (on)
         snprintf(record, sizeof record, "%s:%d:%" PRId64, p->topic, p->number, ledger_entry(&p->led, pos)->offset);
-    begin_autopsy(w);
-    enum restart_death death = sort_of_death(w, on && !misbehaved && !w->expendable);
-    uint64_t back = holding_bury(&w->holding, !w->expendable);
+    bool guilty = believed ? on : !w->expendable && holding_accuse(&w->holding);
+    enum restart_death death = sort_of_death(w, guilty && !w->expendable);
+    uint64_t back = holding_bury(&w->holding, believed && !w->expendable);
     if (!on && w->returned_on[0])
         snprintf(record, sizeof record, "%s", w->returned_on);
     w->task->redelivered += back;

@@ -21,7 +21,8 @@
  * was finished behind it in its lane: a repeat repeats the lane from that record on.
  *
  * Everything on the scoreboard is untrusted. Numbers are clamped to what was sent. A state that cannot be ends the
- * worker, and what it held is settled by what can be believed: at worst a record is repeated. */
+ * worker, and what it held is settled by what can be believed: at worst a record is repeated. Where a mark at either
+ * end of the segment has changed nothing is believed: states that are written over as a whole can say "finished", too. */
 #include "supervisor/holding.h"
 
 #include <stdlib.h>
@@ -35,7 +36,7 @@
 void
 holding_init(struct holding *h, struct dispatch *d, struct scoreboard *sb, holding_ended *ended, void *arg)
 {
-    *h = (struct holding){.dispatch = d, .sb = sb, .slots = sb->slots, .ended = ended, .arg = arg};
+    *h = (struct holding){.dispatch = d, .sb = sb, .slots = sb->slots, .mark = sb->mark, .ended = ended, .arg = arg};
 }
 
 void
@@ -114,6 +115,8 @@ holding_drop(struct holding *h, struct holding_frame *f)
 
 /* ---- settling ---- */
 
+static const char written_over[] = "its scoreboard was written over";
+
 /* settle_item forgets an item; what became of its entry is said by the caller. */
 static void
 settle_item(struct holding *h, struct holding_frame *f, uint32_t i)
@@ -159,6 +162,8 @@ holding_withdraw(struct holding *h, const struct partition *p)
                 continue;
             if (!slot_move(slot_of(h, f, i), SLOT_WAITING, SLOT_WITHDRAWN))
                 return n; /* begun: so is everything before it that can be */
+            if (!holding_intact(h))
+                return n; /* it may have been begun all the same: settling will tell */
             item_returned(h, f, i);
             n++;
         }
@@ -259,7 +264,10 @@ settle_frame(struct holding *h, struct holding_frame *f, uint64_t taken, bool *b
         if (!f->items[i].part)
             continue;
         const char *wrong = NULL;
-        switch (slot_get(slot_of(h, f, i))) {
+        unsigned state = slot_get(slot_of(h, f, i));
+        if (state != SLOT_WAITING && state != SLOT_ON && !holding_intact(h))
+            return written_over;
+        switch (state) {
         case SLOT_FINISHED:
             settle_finished(h, f, i);
             break;
@@ -306,6 +314,8 @@ const char *
 holding_settle(struct holding *h)
 {
     uint64_t taken = taken_by(h);
+    if (!holding_intact(h))
+        return written_over;
     if (taken > h->head)
         return "it took more than it was given";
     bool behind = false;
@@ -336,15 +346,59 @@ holding_received(struct holding *h, struct holding_sends *sends, uint32_t n)
 
 /* ---- a death ---- */
 
+bool
+holding_intact(const struct holding *h)
+{
+    return scoreboard_intact(h->sb, h->slots, h->mark);
+}
+
+/* state_at is what can be believed: a record that was not begun has no state of its worker's doing. */
+static unsigned
+state_at(const struct holding *h, const struct holding_frame *f, uint32_t i)
+{
+    uint64_t taken = taken_by(h);
+    unsigned state = taken <= h->head && f->first + i < taken ? slot_get(slot_of(h, f, i)) : SLOT_WAITING;
+    return holding_intact(h) ? state : SLOT_WAITING;
+}
+
+bool
+holding_alone(const struct holding *h, struct partition **p, uint64_t *pos)
+{
+    const struct holding_frame *f = h->oldest;
+    while (f && f->settled == f->n)
+        f = f->next;
+    if (!f || !h->alone || h->unsettled != 1)
+        return false;
+    *p = f->items[f->scanned].part;
+    *pos = f->items[f->scanned].pos;
+    return true;
+}
+
+bool
+holding_accuse(struct holding *h)
+{
+    bool one = h->alone && h->unsettled == 1, some = h->unsettled > 0;
+    for (struct holding_frame *f = h->oldest; f; f = f->next)
+        for (uint32_t i = f->scanned; i < f->n; i++) {
+            struct holding_item item = f->items[i];
+            if (!item.part)
+                continue;
+            ledger_entry(&item.part->led, item.pos)->suspect = true;
+            if (!one)
+                continue;
+            settle_item(h, f, i);
+            h->ended(h->arg, item.part, item.pos, ENDING_CRASHED, NULL);
+        }
+    return some;
+}
+
 /* bury_item settles one item of a dead worker; true if it is the record that was on. */
 static bool
 bury_item(struct holding *h, struct holding_frame *f, uint32_t i, bool pinned, uint64_t *returned)
 {
     struct holding_item item = f->items[i];
     struct reason reason;
-    uint64_t taken = taken_by(h);
-    bool begun = taken <= h->head && f->first + i < taken; /* else its byte is no worker's doing */
-    switch (begun ? slot_get(slot_of(h, f, i)) : SLOT_WAITING) {
+    switch (state_at(h, f, i)) {
     case SLOT_FINISHED:
         if (dispatch_goes_back(h->dispatch, item.part, item.pos)) {
             item_returned(h, f, i);
@@ -402,7 +456,7 @@ holding_on(const struct holding *h, struct partition **p, uint64_t *pos)
 {
     for (const struct holding_frame *f = h->oldest; f; f = f->next)
         for (uint32_t i = f->scanned; i < f->n; i++)
-            if (f->items[i].part && slot_get(slot_of(h, f, i)) == SLOT_ON) {
+            if (f->items[i].part && state_at(h, f, i) == SLOT_ON) {
                 *p = f->items[i].part;
                 *pos = f->items[i].pos;
                 return true;

@@ -57,7 +57,7 @@ struct holding_sends {
 struct holding {
     struct dispatch *dispatch;
     struct scoreboard *sb;
-    uint32_t slots;
+    uint32_t slots, mark;
     uint64_t tail, head;  /* sequence numbers: first not released, next to be given */
     struct holding_frame *oldest, *newest;
     uint32_t n_frames;
@@ -106,6 +106,17 @@ uint64_t holding_relieve(struct holding *h);
 /* holding_bury settles everything after the worker was reaped (rule 8). A record that was on has crashed if `pinned`, else
  * it goes back without an attempt (rules 9 and 10). Returns how many records went back to be handed out again. */
 uint64_t holding_bury(struct holding *h, bool pinned);
+
+/* holding_intact says whether the segment can be believed: nothing was written over all of it. */
+bool holding_intact(const struct holding *h);
+
+/* holding_alone finds the one record that a worker holds which got a suspect, and so nothing beside it. */
+bool holding_alone(const struct holding *h, struct partition **p, uint64_t *pos);
+
+/* holding_accuse is for a dead worker whose segment cannot be believed, before holding_bury: it may have been on any of
+ * what it held. All of that is suspect, and will be handed out one by one; a suspect that it held alone has crashed.
+ * False: it held nothing. */
+bool holding_accuse(struct holding *h);
 
 /* holding_on finds the record the worker is on: false if none. */
 bool holding_on(const struct holding *h, struct partition **p, uint64_t *pos);

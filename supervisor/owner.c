@@ -91,7 +91,8 @@ owner_right(const struct conf *c, const json_t *description, struct owner *o)
     for (size_t i = 0; i < N_SECTIONS; i++)
         json_array_foreach(json_object_get(description, sections[i]), place, declared) {
             const char *name = json_string_value(json_object_get(declared, "name"));
-            struct owner its = owner_of(json_object_get(json_object_get(c->file, sections[i]), name ? name : ""));
+            struct owner its =
+                owner_of(json_object_get(json_object_get(c->file, sections[i]), name ? name : ""));
             if (its.user && same(its.user, o->user) && same(its.group, o->group))
                 return true;
             if (!first.user)

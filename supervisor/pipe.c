@@ -100,14 +100,20 @@ pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint, bool oth
 }
 
 void
+pipe_hide(struct pipe *p)
+{
+    if (p->endpoint && strncmp(p->endpoint, "ipc://", 6) == 0)
+        unlink(p->endpoint + 6);
+}
+
+void
 pipe_close(struct pipe *p)
 {
     if (p->socket) {
         loop_remove(p->loop, &p->watch);
         zmq_close(p->socket);
         p->socket = NULL;
-        if (p->endpoint && strncmp(p->endpoint, "ipc://", 6) == 0)
-            unlink(p->endpoint + 6);
+        pipe_hide(p);
     }
     untouch(p);
     free(p->endpoint);
@@ -163,7 +169,7 @@ pipe_drain(struct pipe *p)
         }
         zmq_msg_init(&msg);
         if (zmq_msg_recv(&msg, p->socket, ZMQ_DONTWAIT) >= 0)
-            p->frame(p->arg, zmq_msg_data(&msg), zmq_msg_size(&msg));
+            p->frame(p->arg, zmq_msg_data(&msg), zmq_msg_more(&msg) ? 0 : zmq_msg_size(&msg)); /* parts are no frame */
         zmq_msg_close(&msg);
     }
 }

@@ -28,6 +28,9 @@ int pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint, bool
               void (*frame)(void *arg, const void *data, size_t size), void *arg);
 void pipe_close(struct pipe *p);
 
+/* pipe_hide takes the endpoint's name away, when the child is there: nobody can connect any more. */
+void pipe_hide(struct pipe *p);
+
 /* pipe_bind binds a socket of any kind in this way: 0, or -1 with errno. */
 int pipe_bind(void *socket, const char *endpoint, bool others);
 

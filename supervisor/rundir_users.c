@@ -3,13 +3,13 @@
  * Owns: their names, their modes, their end.
  *
  * DESIGN
- * A folder belongs to its user and is closed to all others (0700), so who may reach a socket in it is settled by the
- * folder. It stands in a directory that only we can write to: the user cannot put another one, or a link, in its place.
- * What is in it the user can change at will; so nothing in it is ever opened, followed or given away by us: sockets are
- * bound there, which takes no link, and names are unlinked.
+ * A folder belongs to its user and is closed to all others (0700), so who may reach a socket in it is settled
+ * by the folder. It stands in a directory that only we can write to: the user cannot put another one, or a
+ * link, in its place. What is in it the user can change at will; so nothing in it is ever opened, followed or
+ * given away by us: sockets are bound there, which takes no link, and names are unlinked.
  *
- * Whether a user can get there at all is asked of the kernel, by a child that becomes the user: no reading of modes would
- * know of access lists and mounts.
+ * Whether a user can get there at all is asked of the kernel, by a child that becomes the user: no reading of
+ * modes would know of access lists and mounts.
  *
  * Must not know: what the sockets are for. */
 #include "supervisor/rundir.h"
@@ -52,7 +52,8 @@ is_of(const char *folder, const struct conf_user *user)
 {
     struct stat st;
     errno = EEXIST;
-    return lstat(folder, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == user->uid && (st.st_mode & 077) == 0;
+    return lstat(folder, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == user->uid &&
+           (st.st_mode & 077) == 0;
 }
 
 /* can_enter has a child become the user and try; errno is the child's. */
@@ -81,9 +82,10 @@ rundir_admit(struct rundir *r, const struct conf_user *user, char **error)
         *error = mem_printf("runtime directory %s: it cannot be made for user %s: %s", folder, user->name,
                             strerror(errno));
     else if (!can_enter(folder, user))
-        *error = mem_printf("runtime directory %s: user %s cannot get there: %s; let others pass through the folders "
-                            "above it (chmod o+x), or use --runtime-dir DIR with another one",
-                            r->path, user->name, strerror(errno));
+        *error = mem_printf(
+            "runtime directory %s: user %s cannot get there: %s; let others pass through the folders "
+            "above it (chmod o+x), or use --runtime-dir DIR with another one",
+            r->path, user->name, strerror(errno));
     free(folder);
     return *error ? EX_SOFTWARE : 0;
 }

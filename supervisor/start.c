@@ -41,6 +41,7 @@ init_task(struct app *a, struct task *t, struct conf_task *c)
     t->n_workers = (int)c->concurrency;
     t->workers = mem_array((size_t)t->n_workers, sizeof *t->workers);
     t->environment = environment_make(a->conf, c->user, c->environment);
+    totals_of_task(a, t);
     t->policy = (struct attempts_policy){(uint32_t)c->attempts, c->backoff[0], c->backoff[1]};
     t->record_bytes = 256; /* a first guess */
     restart_init(&t->restart, c->restart_max, c->restart_within, c->concurrency);

@@ -149,6 +149,7 @@ static json_t *
 counters_json(struct app *a)
 {
     json_t *out = json_object();
+    totals_publish(a);
     for (size_t i = 0; i < a->conf->n_counters; i++)
         json_object_set_new(out, a->conf->counters[i], json_integer(totals_of(a, i)));
     return out;

@@ -64,12 +64,14 @@ struct worker {
     mono_ns cut_off_at;      /* since its pipe could not be written to; 0: it can */
     bool expendable;         /* we kill it: what it is on is not its fault (rule 9) */
     const char *killed_for;  /* expendable: why, a constant text */
-    bool misbehaved;         /* killed for a bad frame or scoreboard */
+    bool misbehaved;         /* killed for a bad frame or scoreboard: */
+    const char *wrong;       /* what was wrong, a constant text */
     bool past_deadline;      /* killed for what it was on */
     struct watch watch;
     struct autopsy *autopsy; /* of the last death; NULL: it left no frames */
     char cause[REASON_MAX];  /* of the last death, as the reason of the record that was on says it */
     char returned_on[320];   /* the record that its body returned on in this life; "": none */
+    int64_t counted[SCOREBOARD_COUNTERS]; /* in this life, when it was last to be believed */
     uint64_t finished_life;  /* records finished in this life */
     uint64_t processed, restarts;
     bool running;            /* timers: a trigger is being run */
@@ -99,6 +101,7 @@ struct task {
     struct restart_task restart;
     struct attempts_policy policy;
     char **environment;
+    bool counts[SCOREBOARD_COUNTERS]; /* its module declares that counter */
     uint64_t processed, failed, retried, skipped, redelivered, dead_lettered;
     uint64_t letters_in_a_row; /* records given up on since one finished */
     struct emitter *emitter; /* NULL: the task writes no dead letters, and has sent nothing yet */
@@ -202,8 +205,9 @@ void feed_peek(struct task *t, struct partition *p);
 
 /* totals.c: the counters of the app */
 void totals_open(struct app *a);
+void totals_of_task(struct app *a, struct task *t); /* which counters are its module's */
 void totals_close(struct app *a);
-void totals_fold(struct app *a, const struct worker *w); /* a life ends: keep what it counted */
+void totals_fold(struct app *a, struct worker *w); /* a life ends: keep what it counted */
 void totals_publish(struct app *a);
 int64_t totals_of(const struct app *a, size_t counter);
 

@@ -97,8 +97,10 @@ take_frame(struct child *c, unsigned type, const void *frame, size_t size)
     struct app *a = c->owner;
     struct wire_fire f;
     (void)size;
-    if (type == WIRE_READY)
+    if (type == WIRE_READY) {
+        pipe_hide(&c->pipe);
         return;
+    }
     if (type != WIRE_FIRE) {
         child_kill(c, SIGKILL);
         return;

@@ -57,6 +57,7 @@ scoreboard_make(struct worker *w)
     if (w->sb == MAP_FAILED)
         goto out;
     w->sb->slots = slots;
+    w->sb->mark = *scoreboard_end_mark(w->sb, slots) = app_random(w->task->app);
     holding_init(&w->holding, &w->task->dispatch, w->sb, records_ended, w);
     return fd;
 out:
@@ -171,11 +172,13 @@ worker_settle(struct worker *w)
         worker_replace(w, wrong);
 }
 
-/* worker_look notices that the pipe is gone where nothing is sent that would show it. */
+/* worker_look notices that the pipe is gone where nothing is sent that would show it. With it a frame may be gone, whose records
+ * would wait for ever. One that ends may take its time for it. */
 void
 worker_look(struct worker *w, mono_ns now)
 {
-    if (w->state == WORKER_UP && w->child.state == CHILD_ALIVE && w->cut_off_at == 0 && !pipe_connected(&w->child.pipe))
+    if (w->state == WORKER_UP && w->child.state == CHILD_ALIVE && w->cut_off_at == 0 &&
+        atomic_load(&w->sb->phase) == PHASE_READY && !pipe_connected(&w->child.pipe))
         w->cut_off_at = now;
 }
 
@@ -193,6 +196,7 @@ became_ready(struct worker *w)
         return;
     w->state = WORKER_UP;
     w->task->hungry = true;
+    pipe_hide(&w->child.pipe);
     log_debug("worker ready", "task=%s instance=%d pid=%d after=%" PRId64 "ms", w->task->conf->name, w->instance,
               (int)w->child.pid, (clock_mono() - w->born_at) / NS_PER_MS);
     if (w->task->conf->kind == CONF_TIMER)
@@ -274,6 +278,7 @@ worker_replace(struct worker *w, const char *wrong)
     log_error("worker breaks the protocol, it is replaced", "task=%s instance=%d pid=%d wrong=\"%s\"",
               w->task->conf->name, w->instance, (int)w->child.pid, wrong);
     w->misbehaved = true;
+    w->wrong = wrong;
     child_kill(&w->child, SIGKILL);
 }
 

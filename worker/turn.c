@@ -4,7 +4,7 @@
  * Guarantees: a record is begun only by winning its slot from WAITING to ON, so never one that the supervisor
  *   took back; after a failure nothing more of its lane is begun until the supervisor has taken the lane back
  *   and handed it out anew under a higher epoch (rule 3); a failure's reason stands on the scoreboard before
- *   the slot says FAILED.
+ *   the slot says FAILED; a process whose scoreboard was written over as a whole ends before it begins another record.
  * Must not know: frames, sockets, tasks.
  *
  * `taken` moves before the slot is won: the supervisor looks for begun records below `taken` only, so a record
@@ -41,6 +41,16 @@ turn_init(struct turn *t, struct scoreboard *sb)
     memset(t, 0, sizeof *t);
     t->sb = sb;
     t->slots = sb->slots;
+    t->mark = sb->mark;
+}
+
+/* believe ends a process whose task has written over the scoreboard: by what stands there now, it would skip records and
+ * run others out of their turn. */
+static void
+believe(const struct turn *t)
+{
+    if (!scoreboard_intact(t->sb, t->slots, t->mark))
+        panic("the task has written over memory that is not its own: the scoreboard");
 }
 
 bool
@@ -51,7 +61,9 @@ turn_begin(struct turn *t, uint64_t seq, uint32_t lane, uint32_t epoch)
     atomic_store_explicit(&t->sb->taken, seq + 1, memory_order_release);
     if (t->n_bars > 0 && barred(t, lane, epoch))
         return false;
-    if (!slot_move(scoreboard_slot(t->sb, seq, t->slots), SLOT_WAITING, SLOT_ON))
+    bool won = slot_move(scoreboard_slot(t->sb, seq, t->slots), SLOT_WAITING, SLOT_ON);
+    believe(t);
+    if (!won)
         return false;
     t->on = true;
     t->seq = seq;
@@ -65,6 +77,7 @@ end_as(struct turn *t, enum slot_state state)
 {
     if (!t->on)
         panic("no record is on");
+    believe(t);
     slot_set(scoreboard_slot(t->sb, t->seq, t->slots), state);
     t->on = false;
 }

@@ -16,7 +16,7 @@ struct turn_bar {
 
 struct turn {
     struct scoreboard *sb;
-    uint32_t slots;
+    uint32_t slots, mark;
     bool on;          /* a record is being worked on */
     uint64_t seq;     /* its sequence number, */
     uint32_t lane, epoch; /* and its lane */

@@ -55,7 +55,7 @@ uplink_wait(struct peer *self, mono_ns deadline)
     (void)self;
     for (;;) {
         zmq_pollitem_t items[] = {{.socket = socket_, .events = ZMQ_POLLIN},
-                                  {.fd = lifeline, .events = ZMQ_POLLIN},
+                                  {.fd = lifeline}, /* its end is told unasked; what comes through it means nothing */
                                   {.fd = told_fd(), .events = ZMQ_POLLIN}};
         mono_ns now = deadline == MONO_NEVER ? 0 : clock_mono();
         int n = zmq_poll(items, 3, clock_ms_until(deadline, now));
@@ -83,7 +83,7 @@ static void
 uplink_pause(struct peer *self)
 {
     (void)self;
-    struct pollfd fd = {.fd = lifeline, .events = POLLIN};
+    struct pollfd fd = {.fd = lifeline};
     if (poll(&fd, 1, 1) > 0)
         orphaned();
 }
@@ -104,7 +104,7 @@ static struct peer uplink = {uplink_receive, uplink_wait, uplink_pause, uplink_s
 const char *
 uplink_open(const char *endpoint, int fd)
 {
-    const int none = 0, linger = LINGER_MS;
+    const int none = 0, linger = LINGER_MS, never = -1;
     lifeline = fd;
     context = zmq_ctx_new();
     socket_ = context ? zmq_socket(context, ZMQ_DEALER) : NULL;
@@ -113,7 +113,7 @@ uplink_open(const char *endpoint, int fd)
     zmq_setsockopt(socket_, ZMQ_SNDHWM, &none, sizeof none);
     zmq_setsockopt(socket_, ZMQ_RCVHWM, &none, sizeof none);
     zmq_setsockopt(socket_, ZMQ_LINGER, &linger, sizeof linger);
-    zmq_setsockopt(socket_, ZMQ_RECONNECT_IVL, &(int){-1}, sizeof(int));
+    zmq_setsockopt(socket_, ZMQ_RECONNECT_IVL, &never, sizeof never); /* frames would be lost on the way */
     return zmq_connect(socket_, endpoint) == 0 ? NULL : zmq_strerror(errno);
 }
 

@@ -16,6 +16,9 @@
 #define holding_withdraw RENAMED(holding_withdraw)
 #define holding_relieve RENAMED(holding_relieve)
 #define holding_bury RENAMED(holding_bury)
+#define holding_intact RENAMED(holding_intact)
+#define holding_alone RENAMED(holding_alone)
+#define holding_accuse RENAMED(holding_accuse)
 #define holding_on RENAMED(holding_on)
 #define holding_holds RENAMED(holding_holds)
 

@@ -16,7 +16,7 @@ struct slots_op *slots_running;
 
 static union {
     struct scoreboard sb;
-    unsigned char bytes[sizeof(struct scoreboard) + SLOTS_MAX];
+    unsigned char bytes[sizeof(struct scoreboard) + SLOTS_MAX + 2 * sizeof(uint64_t)];
 } segments[SLOTS_WORKERS];
 
 struct scoreboard *

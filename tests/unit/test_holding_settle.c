@@ -143,6 +143,72 @@ START_TEST(test_holding_numbers_that_go_back_do_no_harm)
 }
 END_TEST
 
+/* written_over: the mark at either end. */
+static void
+written_over(int end)
+{
+    if (end)
+        *scoreboard_end_mark(bench_sb, bench_sb->slots) += 1;
+    else
+        bench_sb->mark += 1;
+}
+
+/* Whatever the states say then, nothing has ended, nothing is taken back, and all of it goes back at the death. */
+START_TEST(test_holding_written_over_is_not_believed)
+{
+    struct partition *p;
+    uint64_t pos;
+    bench_give("001");
+    bench_states("fow", 2, 0);
+    written_over(_i);
+    ck_assert_str_eq(holding_settle(&bench_h), "its scoreboard was written over");
+    ck_assert(!holding_intact(&bench_h));
+    ck_assert(!holding_on(&bench_h, &p, &pos));
+    ck_assert_uint_eq(holding_withdraw(&bench_h, NULL), 0);
+    ck_assert_uint_eq(bench_h.unsettled, 3);
+    ck_assert_uint_eq(holding_bury(&bench_h, true), 3);
+    ck_assert_str_eq(bench_told, "");
+}
+END_TEST
+
+/* With nothing taken, as where all is zero. */
+START_TEST(test_holding_written_over_with_zeros)
+{
+    bench_sb->mark = *scoreboard_end_mark(bench_sb, bench_sb->slots) = 77;
+    holding_init(&bench_h, bench_h.dispatch, bench_sb, bench_h.ended, bench_h.arg);
+    bench_give("01");
+    ck_assert_ptr_null(holding_settle(&bench_h));
+    memset(bench_sb, 0, scoreboard_size(bench_h.slots));
+    ck_assert_str_eq(holding_settle(&bench_h), "its scoreboard was written over");
+}
+END_TEST
+
+/* Several are suspect, and none has had an attempt; one suspect alone has crashed. */
+START_TEST(test_holding_accuses)
+{
+    struct partition *p;
+    uint64_t pos;
+    bench_give("01");
+    written_over(0);
+    ck_assert(!holding_alone(&bench_h, &p, &pos));
+    ck_assert(holding_accuse(&bench_h));
+    ck_assert_uint_eq(holding_bury(&bench_h, false), 2);
+    ck_assert_str_eq(bench_told, "");
+    ck_assert(ledger_entry(&bench_parts[0].led, 0)->suspect);
+    ck_assert(ledger_entry(&bench_parts[1].led, 0)->suspect);
+    ck_assert_uint_eq(ledger_entry(&bench_parts[0].led, 0)->attempt, 1);
+
+    bench_give("1");
+    ck_assert(holding_alone(&bench_h, &p, &pos));
+    ck_assert_ptr_eq(p, &bench_parts[1]);
+    ck_assert_uint_eq(pos, 0);
+    ck_assert(holding_accuse(&bench_h));
+    ck_assert_str_eq(bench_told, "1/0 crashed, ");
+    ck_assert_uint_eq(holding_bury(&bench_h, false), 0);
+    ck_assert(!holding_accuse(&bench_h));
+}
+END_TEST
+
 Suite *
 holding_settle_suite(void)
 {
@@ -157,6 +223,9 @@ holding_settle_suite(void)
     tcase_add_loop_test(tc, test_holding_scoreboard_that_cannot_be_is_named, 0, 6);
     tcase_add_loop_test(tc, test_holding_state_beyond_the_known_is_named, 0, 3);
     tcase_add_test(tc, test_holding_numbers_that_go_back_do_no_harm);
+    tcase_add_loop_test(tc, test_holding_written_over_is_not_believed, 0, 2);
+    tcase_add_test(tc, test_holding_written_over_with_zeros);
+    tcase_add_test(tc, test_holding_accuses);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -1,5 +1,5 @@
-/* test_spawn.c - the birth of a child: what it has, what it has not, and that it dies with its parent. What needs
- * root to be seen is skipped, with a line, where this is not root. */
+/* test_spawn.c - the birth of a child: what it has, what it has not, and that it dies with its parent. What
+ * needs root to be seen is skipped, with a line, where this is not root. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +75,8 @@ END_TEST
 START_TEST(test_limits)
 {
     struct spawn_rights rights = {.memory = 1 << 30, .open_files = 77, .core = 0};
-    ck_assert_str_eq(says("ulimit -v; ulimit -n; ulimit -c; ulimit -Hn", &rights, environ), "1048576\n77\n0\n77\n");
+    ck_assert_str_eq(says("ulimit -v; ulimit -n; ulimit -c; ulimit -Hn", &rights, environ),
+                     "1048576\n77\n0\n77\n");
 }
 END_TEST
 
@@ -86,12 +87,14 @@ START_TEST(test_user)
     struct conf_user *u = user("nobody", NULL);
     struct spawn_rights rights = {.core = -1, .user = u};
     char *want = mem_printf("%u %u %u\n", (unsigned)u->uid, (unsigned)u->uid, (unsigned)u->uid);
-    ck_assert_str_eq(says("grep -w Uid /proc/self/status | awk '{print $2, $3, $5}'", &rights, environ), want);
+    ck_assert_str_eq(says("grep -w Uid /proc/self/status | awk '{print $2, $3, $5}'", &rights, environ),
+                     want);
     free(want);
     want = mem_printf("%u %u\nHOME\nCapPrm:\t0000000000000000\n", (unsigned)u->gid, (unsigned)u->gid);
-    ck_assert_str_eq(says("echo $(id -g) $(id -G); cd / 2>/dev/null && echo HOME; grep CapPrm /proc/self/status",
-                          &rights, environ),
-                     want);
+    ck_assert_str_eq(
+        says("echo $(id -g) $(id -G); cd / 2>/dev/null && echo HOME; grep CapPrm /proc/self/status", &rights,
+             environ),
+        want);
     free(want);
     conf_user_free(&u);
 }

@@ -190,6 +190,19 @@ START_TEST(test_turn_cuts_a_long_reason)
 }
 END_TEST
 
+/* A task that has written over all of it ends before it begins a record out of its turn, or ends the one it is on. */
+START_TEST(test_turn_written_over_panics)
+{
+    if (_i > 0)
+        turn_begin(&turn, 0, 1, 1);
+    memset(sb, SLOT_WAITING, scoreboard_size(SLOTS));
+    if (_i == 0)
+        turn_begin(&turn, 0, 1, 1);
+    else
+        turn_finish(&turn);
+}
+END_TEST
+
 START_TEST(test_turn_misuse_panics)
 {
     switch (_i) {
@@ -233,6 +246,7 @@ turn_suite(void)
     tcase_add_test(tc, test_turn_waits_while_reasons_are_unread);
     tcase_add_test(tc, test_turn_every_lane_of_a_frame_can_fail);
     tcase_add_test(tc, test_turn_cuts_a_long_reason);
+    tcase_add_loop_test_raise_signal(tc, test_turn_written_over_panics, SIGABRT, 0, 2);
     tcase_add_loop_test_raise_signal(tc, test_turn_misuse_panics, SIGABRT, 0, 5);
     suite_add_tcase(suite, tc);
     return suite;

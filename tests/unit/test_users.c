@@ -83,7 +83,8 @@ START_TEST(test_only_root)
 {
     if (geteuid() == 0 && syscall(SYS_setresuid, 65534, 65534, 65534) < 0)
         return;
-    refused("root", NULL, "only root can run a task as another user: start headrace as root, or remove run_as");
+    refused("root", NULL,
+            "only root can run a task as another user: start headrace as root, or remove run_as");
     struct conf_user *u = find(number(geteuid()), number(getegid()));
     ck_assert_ptr_nonnull(u);
     conf_user_free(&u);
@@ -121,7 +122,8 @@ START_TEST(test_owner)
     ck_assert_str_eq(owner_foresee(c, feeds).group, "g");
     conf_free(&c);
 
-    c = app("{\"tasks\": {\"process_logs\": {\"concurrency\": 2}, \"import_feeds\": {\"run_as\": {\"user\": \"f\"}}}}",
+    c = app("{\"tasks\": {\"process_logs\": {\"concurrency\": 2}, \"import_feeds\": {\"run_as\": {\"user\": "
+            "\"f\"}}}}",
             logs, feeds);
     is_owner(owner_foresee(c, logs), NULL); /* its tasks are ours */
     conf_free(&c);
@@ -139,10 +141,12 @@ END_TEST
 
 START_TEST(test_owner_held_against_what_is_declared)
 {
-    struct conf *c = app("{\"tasks\": {\"a\": {\"run_as\": {\"user\": \"x\"}}, \"b\": {\"run_as\": {\"user\": \"y\"}},"
-                         " \"c\": {}}, \"timers\": {\"t\": {\"run_as\": {\"user\": \"z\"}}}}",
-                         "a.so", "b.so");
-    json_t *both = json_loads("{\"tasks\": [{\"name\": \"c\"}, {\"name\": \"b\"}, {\"name\": \"a\"}], \"timers\": []}", 0, NULL);
+    struct conf *c =
+        app("{\"tasks\": {\"a\": {\"run_as\": {\"user\": \"x\"}}, \"b\": {\"run_as\": {\"user\": \"y\"}},"
+            " \"c\": {}}, \"timers\": {\"t\": {\"run_as\": {\"user\": \"z\"}}}}",
+            "a.so", "b.so");
+    json_t *both = json_loads(
+        "{\"tasks\": [{\"name\": \"c\"}, {\"name\": \"b\"}, {\"name\": \"a\"}], \"timers\": []}", 0, NULL);
     json_t *ours = json_loads("{\"tasks\": [{\"name\": \"c\"}], \"timers\": []}", 0, NULL);
     json_t *timer = json_loads("{\"tasks\": [{\"name\": \"c\"}], \"timers\": [{\"name\": \"t\"}]}", 0, NULL);
     struct owner o = {.user = "x"};

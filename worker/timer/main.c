@@ -150,7 +150,7 @@ serve(void)
         zmq_pollitem_t items[] = {{.socket = pipe_, .events = ZMQ_POLLIN},
                                   {.fd = timer_fd, .events = ZMQ_POLLIN},
                                   {.fd = signal_fd, .events = ZMQ_POLLIN},
-                                  {.fd = CHILD_FD_LIFELINE, .events = ZMQ_POLLIN}};
+                                  {.fd = CHILD_FD_LIFELINE}}; /* its end is told unasked */
         if (zmq_poll(items, 4, -1) < 0)
             continue;
         if (items[3].revents)
