@@ -1,8 +1,8 @@
 /* rights.c - tasks that tell what they are: as whom they run, and what they have inherited.
  *
- * Each tells with one line of the file RIGHTS_FILE: "NAME uid=N gid=N groups=N,N privs=N fds=0,1,2 home=DIR user=NAME
- * logname=NAME parent=SIGNAL". Whoever loads the module leaves a line "loaded uid=N
- * gid=N fds=0,1,2 by=PROGRAM OPTION" there. */
+ * Each tells with one line of the file RIGHTS_FILE: "NAME uid=N gid=N groups=N,N privs=N fds=0,1,2 home=DIR
+ * user=NAME logname=NAME parent=SIGNAL". Whoever loads the module leaves a line "loaded uid=N gid=N fds=0,1,2
+ * by=PROGRAM OPTION" there. */
 #include <headrace.h>
 
 #include <dirent.h>
@@ -56,8 +56,8 @@ loaded(void)
             words[i] = ' ';
     close(fd);
     list_descriptors(inherited, sizeof inherited);
-    snprintf(line, sizeof line, "loaded uid=%u gid=%u fds=%s by=%s\n", (unsigned)geteuid(), (unsigned)getegid(),
-             inherited, words);
+    snprintf(line, sizeof line, "loaded uid=%u gid=%u fds=%s by=%s\n", (unsigned)geteuid(),
+             (unsigned)getegid(), inherited, words);
     tell(line);
 }
 
@@ -72,9 +72,10 @@ tell_all(const char *name)
         at += (size_t)snprintf(list + at, sizeof list - at, "%s%u", i > 0 ? "," : "", (unsigned)groups[i]);
     prctl(PR_GET_PDEATHSIG, &death);
     snprintf(line, sizeof line,
-             "%s uid=%u gid=%u groups=%s privs=%d fds=%s home=%s user=%s logname=%s parent=%d regained=%d\n", name,
-             (unsigned)getuid(), (unsigned)getgid(), list, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), inherited,
-             getenv("HOME"), getenv("USER"), getenv("LOGNAME"), death, getuid() != 0 && setuid(0) == 0);
+             "%s uid=%u gid=%u groups=%s privs=%d fds=%s home=%s user=%s logname=%s parent=%d regained=%d\n",
+             name, (unsigned)getuid(), (unsigned)getgid(), list, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
+             inherited, getenv("HOME"), getenv("USER"), getenv("LOGNAME"), death,
+             getuid() != 0 && setuid(0) == 0);
     tell(line);
 }
 
