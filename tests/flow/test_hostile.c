@@ -21,8 +21,8 @@ static const char *const scribbles[ATTACKS_MAX] = {
 static const char *const noises[ATTACKS_MAX] = {"raw random", "raw huge", "raw short", "raw huge 60",
                                                 "close"};
 static const char *const frames[ATTACKS_MAX] = {"frame generation 0.2", "frame type 0.2",  "frame length 0.2",
-                                                "frame version 0.2",    "frame parts 0.2", "frame type",
-                                                "frame parts",          "flood 300000"};
+                                                "frame version 0.2",    "frame parts 0.2", "frame sends 0.2",
+                                                "frame type",           "frame parts",     "flood 300000"};
 static const char *const reaches[ATTACKS_MAX] = {"connect 200", "lifeline", "truncate", "grow", "totals"};
 
 /* value_of: the attacks stand among the records of all partitions, one in five. */

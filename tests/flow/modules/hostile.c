@@ -7,9 +7,9 @@
  *   scribble for_ever        random, from a thread that never ends
  *   scribble counters        random, over the counters only
  *   raw random|huge|short    bytes into the socket to the supervisor: noise; a frame of 2^62 bytes; frames of
- * nothing frame generation|type|length|version|parts   a frame that is wrong in this flood N N frames as they
- * should be connect N                N more connections to the supervisor, kept open lifeline opens the
- * lifeline for writing and writes to it close                    closes every descriptor but 0, 1 and 2
+ * nothing frame generation|type|length|version|parts|sends   a frame that is wrong in this flood N N frames
+ * as they should be connect N                N more connections to the supervisor, kept open lifeline opens
+ * the lifeline for writing and writes to it close                    closes every descriptor but 0, 1 and 2
  *   truncate, grow           its segments
  *   totals                   writes to the totals
  *   crash
@@ -34,6 +34,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "../../../shared/wire.h" /* what it breaks */
 
 HR_COUNTER(hostile_seen);
 
@@ -188,20 +190,22 @@ put_frame(const char *wrong)
 {
     struct {
         unsigned char flags, size;
-        uint32_t magic;
-        uint8_t version, type;
-        uint16_t zero;
-        uint32_t generation, length;
-        uint64_t numbers[3];
-    } __attribute__((packed)) f = {0, 40, 0x31575248u, 1, 5 /* progress */, 0, 1, 40, {0, 1, 1}};
+        struct wire_progress frame;
+    } __attribute__((packed)) f = {.size = sizeof f.frame};
+    struct wire_header *h =
+        &(struct wire_header){WIRE_MAGIC, WIRE_VERSION, WIRE_PROGRESS, 0, 1, sizeof f.frame};
+    memset((char *)&f.frame + sizeof *h, 0x7e, sizeof f.frame - sizeof *h); /* numbers that cannot be */
     if (strcmp(wrong, "generation") == 0)
-        f.generation = 0xdeadbeef;
+        h->generation = 0xdeadbeef;
     else if (strcmp(wrong, "type") == 0)
-        f.type = 1;
+        h->type = WIRE_BATCH;
+    else if (strcmp(wrong, "sends") == 0)
+        h->type = WIRE_SENDS;
     else if (strcmp(wrong, "length") == 0)
-        f.length = 0xffffffff;
+        h->length = 0xffffffff;
     else if (strcmp(wrong, "version") == 0)
-        f.version = 77;
+        h->version = 77;
+    memcpy(&f.frame, h, sizeof *h);
     if (strcmp(wrong, "parts") == 0)
         f.flags = 1;
     for (int i = 0; i < (f.flags ? 100 : 1); i++)
