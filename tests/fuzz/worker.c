@@ -96,9 +96,9 @@ app_random(struct app *a)
 }
 
 char *
-app_endpoint(struct app *a)
+app_endpoint(struct app *a, const struct conf_user *user)
 {
-    (void)a;
+    (void)a, (void)user;
     return mem_string("ipc:///nowhere/1");
 }
 
@@ -114,7 +114,7 @@ static void
 birth(void)
 {
     uint32_t slots = task.conf->kind == CONF_STREAM ? 32 : 2;
-    child_pipe(&w.child, NULL, app_endpoint(&app));
+    child_pipe(&w.child, NULL, app_endpoint(&app, NULL), false);
     w.child.state = CHILD_ALIVE;
     w.child.pid = 1;
     w.child.started_at = w.born_at = now;

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,7 @@ START_TEST(test_user)
 {
     if (!is_root("a child of another user"))
         return;
+    ck_assert_int_eq(setgroups(3, (gid_t[]){0, 1, 42}), 0); /* which are not the user's */
     struct conf_user *u = user("nobody", NULL);
     struct spawn_rights rights = {.core = -1, .user = u};
     char *want = mem_printf("%u %u %u\n", (unsigned)u->uid, (unsigned)u->uid, (unsigned)u->uid);

@@ -14,10 +14,10 @@
 #include "tests/fuzz/play/must.h"
 
 int
-pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint,
+pipe_open(struct pipe *p, void *zmq, struct loop *loop, char *endpoint, bool others,
           void (*frame)(void *arg, const void *data, size_t size), void *arg)
 {
-    (void)zmq;
+    (void)zmq, (void)others;
     *p = (struct pipe){.loop = loop, .endpoint = endpoint, .frame = frame, .arg = arg};
     return 0;
 }
@@ -27,6 +27,12 @@ pipe_close(struct pipe *p)
 {
     free(p->endpoint);
     p->endpoint = NULL;
+}
+
+void
+pipe_hide(struct pipe *p)
+{
+    (void)p;
 }
 
 int
