@@ -29,6 +29,7 @@ struct feeding {
     struct wire_builder builder;
     struct batch *batch;
     uint32_t want; /* records */
+    uint64_t *held; /* bytes of records that the app holds */
     const struct partition *origin_of;
     uint32_t origin;
 };
@@ -159,7 +160,8 @@ put_message(struct feeding *f, struct partition *p, const rd_kafka_message_t *m)
     put(f, p, pos, at);
 }
 
-/* fresh_limit: how many records to read so that neither the frame nor the window overflows by more than one read. */
+/* fresh_limit: how many records to read so that neither the frame nor the window overflows; bytes are only guessed here,
+ * and counted while reading. */
 static uint32_t
 fresh_limit(const struct feeding *f, const struct partition *p)
 {
@@ -173,6 +175,24 @@ fresh_limit(const struct feeding *f, const struct partition *p)
     return limit > 0 ? (uint32_t)limit : 1;
 }
 
+/* take_fresh puts one record that was read into the frame, and counts it. */
+static void
+take_fresh(struct feeding *f, struct partition *p, const rd_kafka_message_t *m)
+{
+    uint64_t before = p->led.bytes;
+    put_message(f, p, m);
+    *f->held += p->led.bytes - before;
+    f->task->dispatch.full = *f->held >= (uint64_t)f->task->app->conf->memory;
+}
+
+/* may_read_on: SPEC 5.6, also within one frame. */
+static bool
+may_read_on(const struct feeding *f, const struct partition *p)
+{
+    const struct dispatch *d = &f->task->dispatch;
+    return !d->full && ledger_admits(&p->led, d->window, d->window_bytes);
+}
+
 static void
 put_fresh(struct feeding *f, struct partition *p)
 {
@@ -180,8 +200,9 @@ put_fresh(struct feeding *f, struct partition *p)
     rd_kafka_event_t *event;
     size_t before = f->builder.size;
     uint32_t n = 0;
-    for (uint32_t limit = fresh_limit(f, p); n < limit && (event = source_take(f->task->source, p, &m)); n++) {
-        put_message(f, p, m);
+    for (uint32_t limit = fresh_limit(f, p);
+         n < limit && (n == 0 || may_read_on(f, p)) && (event = source_take(f->task->source, p, &m)); n++) {
+        take_fresh(f, p, m);
         rd_kafka_event_destroy(event);
         if (p->led.letters > 0 && f->task->dispatch.order == DISPATCH_PARTITION)
             break; /* it was given up unread: its lane waits for the letter */
@@ -230,14 +251,14 @@ wanted(const struct task *t, uint32_t room)
 
 /* feed_worker gives one frame to a worker that has credit; false if there was nothing for it. */
 static bool
-feed_worker(struct task *t, struct worker *w, mono_ns now)
+feed_worker(struct task *t, struct worker *w, uint64_t *held, mono_ns now)
 {
     uint32_t room = holding_room(&w->holding, HELD_BYTES);
     if (room == 0 || !dispatch_has(&t->dispatch, &w->holding, now))
         return false;
     if (w->holding.n_frames > 0 && dispatch_has_suspect(&t->dispatch, &w->holding, now))
         return false; /* it can only go to a worker with nothing: let this one become that */
-    struct feeding f = {.task = t, .holding = &w->holding, .want = wanted(t, room)};
+    struct feeding f = {.task = t, .holding = &w->holding, .want = wanted(t, room), .held = held};
     f.frame = holding_open(&w->holding, f.want);
     f.batch = batch_new();
     wire_batch_begin(&f.builder, f.want * (t->record_bytes + 64));
@@ -258,28 +279,29 @@ sending_bytes(const struct task *t)
     return t->emitter ? emit_bytes(t->emitter) : 0;
 }
 
-/* is_full: SPEC 5.6, the bytes of records that the app holds in all, and of what they send. */
-static bool
-is_full(const struct app *a)
+/* held_by_app: SPEC 5.6, the bytes of records that the app holds in all, and of what they send. */
+static uint64_t
+held_by_app(const struct app *a)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < a->n_tasks; i++)
         bytes += dispatch_bytes(&a->tasks[i].dispatch) + sending_bytes(&a->tasks[i]);
-    return bytes >= (uint64_t)a->conf->memory;
+    return bytes;
 }
 
 void
 feed_task(struct task *t, mono_ns now)
 {
+    uint64_t held = held_by_app(t->app);
     t->hungry = false;
-    t->dispatch.full = is_full(t->app);
+    t->dispatch.full = held >= (uint64_t)t->app->conf->memory;
     if (sending_bytes(t) >= (uint64_t)t->app->conf->memory)
         return; /* slot protocol rule 11; each confirmation makes the task hungry again */
     for (uint32_t load = 0; load < HOLDING_FRAMES; load++)
         for (int i = 0; i < t->n_workers; i++) {
             struct worker *w = &t->workers[(t->first_fed + i) % t->n_workers];
             if (worker_has_credit(w) && w->holding.n_frames == load)
-                feed_worker(t, w, now);
+                feed_worker(t, w, &held, now);
         }
     t->first_fed = (t->first_fed + 1) % t->n_workers;
 }
