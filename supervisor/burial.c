@@ -65,10 +65,10 @@ sort_of_death(const struct worker *w, bool on_record)
     return never_began(w) ? RESTART_AT_START : RESTART_RUNNING;
 }
 
+/* `stopping`: it was told to go. */
 static void
-obituary(const struct worker *w, const char *record, uint64_t back, const char *next)
+obituary(const struct worker *w, bool stopping, const char *record, uint64_t back, const char *next)
 {
-    bool stopping = w->task->app->state == APP_STOPPING || w->state == WORKER_STOPPING;
     bool unharmed = strcmp(record, "none") == 0 && (!child_crashed(&w->child) || strcmp(w->cause, "stopped") == 0);
     bool quiet = stopping && unharmed;
     const char *hint = phase_of(w) == PHASE_RETURNED && w->task->conf->kind == CONF_STREAM
@@ -166,9 +166,10 @@ burial_of(struct child *c)
         snprintf(record, sizeof record, "%s", w->returned_on);
     w->task->redelivered += back;
     totals_fold(w->task->app, w);
+    bool stopping = w->task->app->state == APP_STOPPING || w->state == WORKER_STOPPING;
     bool given_up_before = w->task->failed_for_good; /* by a record, say; then it was said why */
     decide_next(w, death, next, sizeof next);
-    obituary(w, record, back, next);
+    obituary(w, stopping, record, back, next);
     worker_drop_scoreboard(w);
     w->running = false;
     w->task->hungry = true;

@@ -145,6 +145,8 @@ served_long_enough(const struct worker *w, mono_ns now)
 static mono_ns
 watch_age(struct worker *w, mono_ns now)
 {
+    if (w->watch.age_at == 0) /* a life that is too large from its birth on must not make us fork all the time */
+        w->watch.age_at = w->born_at + AGE_EVERY;
     if (w->task->conf->recycle_records > 0 && w->finished_life >= (uint64_t)w->task->conf->recycle_records)
         w->watch.age_at = now;
     if (now < w->watch.age_at)

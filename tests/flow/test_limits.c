@@ -1,0 +1,93 @@
+/* test_limits.c - what a worker may use, and workers that are replaced for their age or their size.
+ *
+ * That a worker past limits.memory costs its record is shown by test_letters.c, and recycling by records. */
+#include "tests/flow/app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+has_limit(pid_t pid, const char *name, const char *value)
+{
+    const char *line = strstr(flow_read(flow_text("/proc/%d/limits", (int)pid)), name);
+    char soft[32], hard[32];
+    return line != NULL && sscanf(line + strlen(name), "%31s %31s", soft, hard) == 2 &&
+           strcmp(soft, value) == 0 && strcmp(hard, value) == 0;
+}
+
+START_TEST(test_limits_are_the_workers)
+{
+    flow_broker("records:1", NULL);
+    struct flow_process *app =
+        app_start(app_recorder("'limits': {'open_files': 77, 'core': '3KB'}", ""), NULL);
+    pid_t pid;
+    FLOW_UNTIL((pid = app_worker("record", 0)) > 0, "the worker");
+    ck_assert(has_limit(pid, "Max open files", "77"));
+#ifndef __SANITIZE_ADDRESS__ /* it sets the limit to 0 itself */
+    ck_assert(has_limit(pid, "Max core file size", "3072"));
+#endif
+    ck_assert(!has_limit(app->pid, "Max open files", "77"));
+    app_stop(app);
+}
+END_TEST
+
+/* Before the next worker is recycled, the one before has a successor that is ready. */
+static void
+one_at_a_time(const struct flow_process *app, int workers)
+{
+    int away = 0, started = 0;
+    char *text = strdup(flow_read(app->err)), *rest;
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        if (strstr(line, "worker ready task=record") != NULL && ++started > workers)
+            away--;
+        else if (strstr(line, "worker recycled") != NULL)
+            ck_assert_int_eq(away++, 0);
+    }
+    free(text);
+}
+
+/* All three are due at once. */
+static void
+recycled_for(const char *policy, const char *why)
+{
+    flow_broker("records:3", NULL);
+    app_fill(3, 10);
+    flow_flush();
+    struct flow_process *app =
+        app_start(app_recorder(flow_text("'concurrency': 3, 'recycle': {%s}", policy), ""), "--log-level",
+                  "debug", NULL);
+    FLOW_UNTIL(flow_lines(app->err, flow_text("worker recycled task=record instance=2")) >= 1 &&
+                   flow_lines(app->err, flow_text("why=%s", why)) >= 3,
+               "three workers that are replaced");
+    FLOW_UNTIL(flow_seen(NULL) == 30, "the records");
+    app_stop(app);
+    one_at_a_time(app, 3);
+    app_all_once(3, 10);
+    ck_assert(!flow_said(app, "given up on"));
+}
+
+START_TEST(test_recycled_for_age)
+{
+    recycled_for("'age': '1s'", "age");
+}
+END_TEST
+
+START_TEST(test_recycled_for_memory)
+{
+    recycled_for("'rss': '1MB'", "rss");
+}
+END_TEST
+
+Suite *
+limits_suite(void)
+{
+    Suite *s = suite_create("limits");
+    TCase *c = tcase_create("limits");
+    tcase_add_checked_fixture(c, flow_begin, flow_end);
+    tcase_add_test(c, test_limits_are_the_workers);
+    tcase_add_test(c, test_recycled_for_age);
+    tcase_add_test(c, test_recycled_for_memory);
+    suite_add_tcase(s, c);
+    return s;
+}
