@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/clock.h"
+
 #define PARTITIONS 4
 
 static int sent; /* in each partition */
@@ -149,6 +151,99 @@ START_TEST(test_drain_timeout)
 }
 END_TEST
 
+static int
+in_flight(void)
+{
+    json_t *status = flow_status();
+    int sum = 0;
+    for (int i = 0; i < 2; i++)
+        sum +=
+            (int)json_integer_value(flow_get(status, flow_text("tasks.record.partitions.%d.in_flight", i)));
+    return sum;
+}
+
+/* What a worker holds of a revoked partition and has not begun is taken back at once, however long the record
+ * before it takes. */
+START_TEST(test_revoke_takes_back_what_was_not_begun)
+{
+    flow_broker("records:2", NULL);
+    for (int p = 0; p < 2; p++) {
+        flow_send("records", p, NULL, "%d/0 wait %s", p, flow_path("gate"));
+        for (int i = 1; i < 10; i++)
+            flow_send("records", p, NULL, "%d/%d", p, i);
+    }
+    flow_flush();
+    const char *configuration = app_recorder("'concurrency': 2", "");
+    struct flow_process *first = app_start(configuration, NULL);
+    FLOW_UNTIL(flow_seen(NULL) == 2 && in_flight() == 4, "two records in hand, one behind each");
+    struct flow_process *second = join(configuration, 2, NULL, NULL);
+    FLOW_UNTIL(in_flight() == 3, "that one is taken back");
+    ck_assert(!flow_said(first, "handed over")); /* the one before it is still in hand */
+    flow_write("gate", "%s", "");
+    FLOW_UNTIL(flow_all_committed("app.record", "records", 2), "the end");
+    flow_signal(first, SIGTERM);
+    flow_signal(second, SIGTERM);
+    flow_expect(first, 0);
+    flow_expect(second, 0);
+    flow_check_order(true);
+}
+END_TEST
+
+/* Longer than the group waits for a member, and for a poll. */
+static void
+session_timeout_goes_by(void)
+{
+    mono_ns from = clock_mono();
+    FLOW_UNTIL(clock_mono() - from > 6 * NS_PER_S, "time");
+}
+
+/* A supervisor that slept has lost its partitions, and gets them again while a worker is still on a record of
+ * before: its lane stays closed until that has ended, and what that did counts for nothing. */
+START_TEST(test_lost_lane_stays_closed_while_worked_on)
+{
+    flow_broker("records:2", NULL);
+    const char *slow = flow_text("0/0 wait %s", flow_path("gate"));
+    flow_send("records", 0, NULL, "%s", slow);
+    flow_send("records", 1, NULL, "1/0");
+    flow_flush();
+    struct flow_process *app = app_start(app_recorder("'concurrency': 2", ""), NULL);
+    FLOW_UNTIL(flow_seen(NULL) == 2, "both records");
+    flow_signal(app, SIGSTOP);
+    session_timeout_goes_by();
+    flow_signal(app, SIGCONT);
+    flow_await(app, "assignment lost");
+    FLOW_UNTIL(flow_lines(app->err, "partitions assigned") == 2, "the partitions again");
+    for (int i = 1; i < 30; i++)
+        flow_send("records", 1, NULL, "1/%d", i);
+    flow_flush();
+    FLOW_UNTIL(flow_seen("1/29") == 1, "the other partition");
+    ck_assert_int_eq(flow_seen(slow), 1);
+    flow_write("gate", "%s", "");
+    FLOW_UNTIL(flow_seen(slow) == 2, "the record again");
+    FLOW_UNTIL(flow_all_committed("app.record", "records", 2), "the end");
+    app_stop(app);
+}
+END_TEST
+
+/* SPEC 5.5: a record may take longer than max.poll.interval.ms. */
+START_TEST(test_slow_record_keeps_the_membership)
+{
+    flow_broker("records:1", NULL);
+    flow_send("records", 0, NULL, "0/0 wait %s", flow_path("gate"));
+    flow_flush();
+    struct flow_process *app =
+        app_start(app_recorder("", "'drain_timeout': '500ms'"), "-X", "max.poll.interval.ms=4000", NULL);
+    FLOW_UNTIL(flow_seen(NULL) == 1, "the record");
+    session_timeout_goes_by();
+    flow_write("gate", "%s", "");
+    FLOW_UNTIL(flow_all_committed("app.record", "records", 1), "its commit");
+    app_stop(app);
+    ck_assert_int_eq(flow_seen(NULL), 1);
+    ck_assert_int_eq(flow_lines(app->err, "partitions assigned"), 1);
+    ck_assert(!flow_said(app, "assignment lost"));
+}
+END_TEST
+
 Suite *
 rebalance_suite(void)
 {
@@ -159,6 +254,9 @@ rebalance_suite(void)
     tcase_add_test(c, test_eager);
     tcase_add_test(c, test_other_supervisor_is_killed);
     tcase_add_test(c, test_drain_timeout);
+    tcase_add_test(c, test_revoke_takes_back_what_was_not_begun);
+    tcase_add_test(c, test_lost_lane_stays_closed_while_worked_on);
+    tcase_add_test(c, test_slow_record_keeps_the_membership);
     suite_add_tcase(s, c);
     return s;
 }
