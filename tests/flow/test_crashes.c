@@ -35,7 +35,14 @@ check_reason(const struct flow_process *app, const char *reason, const char *rec
                   "%s", skipped);
     ck_assert_int_eq(flow_lines(app->err, flow_text("cause=\"%s\"", reason)), 3);
     const char *obituary = app_line(app, "worker ended");
-    const char *const words[] = {"task=record", "instance=", "pid=", reason, record, "next=0ms"};
+    const char *const words[] = {"task=record",
+                                 "instance=",
+                                 "pid=",
+                                 reason,
+                                 record,
+                                 "next=0ms",
+                                 "try=\"headrace try ",
+                                 " record --record records:0:20 --debug\""};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         ck_assert_msg(strstr(obituary, words[i]) != NULL, "no \"%s\" in: %s", words[i], obituary);
 }
@@ -100,6 +107,44 @@ END_TEST
 START_TEST(test_many_records_that_return)
 {
     many_that_kill("return 1");
+}
+END_TEST
+
+/* Among records that take no time, so that many are in a batch: what was finished before the one that kills
+ * is not repeated, what comes after it is handed out again, in order. */
+START_TEST(test_crash_in_a_batch_repeats_one_record)
+{
+    flow_broker("records:1", NULL);
+    for (int i = 0; i < 4000; i++)
+        flow_send("records", 0, NULL, i % 500 == 499 ? "%d crash 1" : "%d", i);
+    flow_flush();
+    struct flow_process *app = app_run(app_recorder("", ""), "--until-end", NULL);
+    flow_expect(app, 0);
+    ck_assert_int_eq(flow_seen(NULL), 4000 + 8);
+    flow_check_order(true);
+    const struct flow_record *records;
+    for (size_t i = 0, n = flow_records(&records); i < n; i++)
+        ck_assert_msg(records[i].attempt == 1 || records[i].offset % 500 == 499, "offset %lld has attempt %d",
+                      (long long)records[i].offset, records[i].attempt);
+}
+END_TEST
+
+/* A record that was on a worker that died is handed out alone: nothing is with the worker behind it. */
+START_TEST(test_suspect_is_alone)
+{
+    flow_broker("records:1", NULL);
+    const char *suspect = flow_text("0 fall %s", flow_path("gate"));
+    flow_send("records", 0, NULL, "%s", suspect);
+    for (int i = 1; i < 20; i++)
+        flow_send("records", 0, NULL, "%d", i);
+    flow_flush();
+    struct flow_process *app = app_start(app_recorder("", ""), NULL);
+    FLOW_UNTIL(flow_seen(suspect) == 2, "its second attempt");
+    ck_assert_int_eq(flow_number("tasks.record.partitions.0.in_flight"), 1);
+    ck_assert_int_eq(flow_seen(NULL), 2);
+    flow_write("gate", "%s", "");
+    FLOW_UNTIL(flow_seen(NULL) == 21, "the others");
+    app_stop(app);
 }
 END_TEST
 
@@ -208,6 +253,37 @@ START_TEST(test_dies_at_every_start)
 }
 END_TEST
 
+/* Each of them is waited for longer than for the one before. */
+START_TEST(test_waits_between_deaths_double)
+{
+    flow_broker("records:1", NULL);
+    setenv("RECORDER_START", "exit 3", 1);
+    struct flow_process *app = app_run(app_recorder("'restart': {'max': 3}", ""), NULL);
+    flow_expect(app, 1);
+    const char *const waits[] = {"next=100ms", "next=200ms", "next=400ms", "next=none"};
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
+        ck_assert_int_eq(flow_lines(app->err, waits[i]), 1);
+}
+END_TEST
+
+/* A module that can be described, and that fails in its setup once the workers are to be born. */
+START_TEST(test_setup_fails_at_every_start)
+{
+    flow_broker("records:1", NULL);
+    setenv("SETUP_FILE", flow_path("setups"), 1);
+    struct flow_process *app =
+        app_run(app_json("app.json", "{'modules': ['%s'], 'tasks': {'never': {'restart': {'max': 2}}}}",
+                         flow_module("setup_later")),
+                NULL);
+    flow_expect(app, 1);
+    ck_assert_int_eq(flow_lines(flow_path("setups"), "setup"), 1 + 3); /* described, and three lives */
+    ck_assert_int_eq(flow_lines(app->err, "cause=\"setup: "), 3);
+    const char *line = app_line(app, "given up on");
+    ck_assert_msg(strstr(line, "task=never") != NULL && strstr(line, "setup: ") != NULL, "%s", line);
+    app_nothing_left();
+}
+END_TEST
+
 START_TEST(test_returns_at_every_start)
 {
     flow_broker("records:1", NULL);
@@ -233,6 +309,8 @@ crashes_suite(void)
     tcase_add_test(c, test_return_0);
     tcase_add_test(c, test_many_records_that_crash);
     tcase_add_test(c, test_many_records_that_return);
+    tcase_add_test(c, test_crash_in_a_batch_repeats_one_record);
+    tcase_add_test(c, test_suspect_is_alone);
     tcase_add_test(c, test_others_go_on_while_workers_die);
     suite_add_tcase(s, c);
     c = tcase_create("from outside");
@@ -245,6 +323,8 @@ crashes_suite(void)
     c = tcase_create("crash loop");
     tcase_add_checked_fixture(c, flow_begin, flow_end);
     tcase_add_test(c, test_dies_at_every_start);
+    tcase_add_test(c, test_waits_between_deaths_double);
+    tcase_add_test(c, test_setup_fails_at_every_start);
     tcase_add_test(c, test_returns_at_every_start);
     suite_add_tcase(s, c);
     return s;

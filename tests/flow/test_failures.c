@@ -79,6 +79,71 @@ START_TEST(test_others_go_on_meanwhile)
 }
 END_TEST
 
+/* Among records that take no time, so that many are in a batch: the worker passes over what follows a failed
+ * record, and that is handed out again behind it, in order. */
+START_TEST(test_failure_in_a_batch_repeats_one_record)
+{
+    flow_broker("records:1", NULL);
+    for (int i = 0; i < 4000; i++)
+        flow_send("records", 0, NULL, i % 500 == 499 ? "%d fail 1" : "%d", i);
+    flow_flush();
+    struct flow_process *app = run_to_end("");
+    ck_assert_int_eq(flow_seen(NULL), 4000 + 8);
+    flow_check_order(true);
+    ck_assert(!flow_said(app, "worker ended"));
+}
+END_TEST
+
+/* With order none each record is a lane of its own: those behind it in its partition go on, too. */
+START_TEST(test_without_order_nobody_waits)
+{
+    flow_broker("records:1", NULL);
+    flow_send("records", 0, NULL, "0/0 fail 1");
+    flow_send("records", 0, NULL, "0/1");
+    flow_flush();
+    struct flow_process *app = app_start(app_recorder("'order': 'none', 'backoff': ['1h', '1h']", ""), NULL);
+    flow_await(app, "tried again");
+    flow_send("records", 0, NULL, "0/2");
+    flow_flush();
+    FLOW_UNTIL(flow_seen("0/1") + flow_seen("0/2") == 2, "those behind it");
+    ck_assert_int_eq(flow_seen("0/0 fail 1"), 1);
+    app_stop(app);
+    ck_assert_int_le((int)flow_committed("app.record", "records", 0), 0); /* it is not lost */
+}
+END_TEST
+
+/* When a line of the log was written, in ms of its day. */
+static int
+time_of_line(const char *line)
+{
+    int hours, minutes, seconds, ms;
+    ck_assert_msg(sscanf(line, "%*10sT%2d:%2d:%2d.%3dZ", &hours, &minutes, &seconds, &ms) == 4, "no time: %s",
+                  line);
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms;
+}
+
+/* The wait before each further attempt, as the log says it and as it was: doubling up to the longest, the
+ * upper half at random. */
+START_TEST(test_backoff_doubles)
+{
+    static const int longest[] = {40, 80, 100, 100};
+    flow_broker("records:1", NULL);
+    flow_send("records", 0, NULL, "0 fail");
+    flow_flush();
+    struct flow_process *app = run_to_end("'attempts': 5, 'backoff': ['40ms', '100ms']");
+    for (int i = 0; i < 4; i++) {
+        int wait = -1;
+        const char *line = app_line(app, flow_text("attempt=%d ", i + 1)), *in = strstr(line, " in=");
+        ck_assert_msg(in != NULL && sscanf(in, " in=%dms", &wait) == 1, "no wait in: %s", line);
+        ck_assert_int_ge(wait, longest[i] / 2);
+        ck_assert_int_le(wait, longest[i]);
+        const char *failed_again = app_line(app, i < 3 ? flow_text("attempt=%d ", i + 2) : "record skipped");
+        int waited = time_of_line(failed_again) - time_of_line(line);
+        ck_assert_int_ge(waited < 0 ? waited + 24 * 3600 * 1000 : waited, wait - 1); /* midnight, rounding */
+    }
+}
+END_TEST
+
 START_TEST(test_reject_is_skipped_at_once)
 {
     flow_broker("records:1", NULL);
@@ -223,6 +288,9 @@ failures_suite(void)
     tcase_add_test(c, test_fail_is_tried_again);
     tcase_add_test(c, test_fail_for_good_is_skipped);
     tcase_add_test(c, test_others_go_on_meanwhile);
+    tcase_add_test(c, test_failure_in_a_batch_repeats_one_record);
+    tcase_add_test(c, test_without_order_nobody_waits);
+    tcase_add_test(c, test_backoff_doubles);
     tcase_add_test(c, test_reject_is_skipped_at_once);
     tcase_add_test(c, test_failures_are_counted);
     suite_add_tcase(s, c);

@@ -97,6 +97,10 @@ START_TEST(test_failed)
     check_header(letter, "headrace.group", "app.record");
     check_header(letter, "headrace.task", "record");
     check_header(letter, "headrace.backtrace", "");
+    int64_t written =
+        atoll(flow_letter_text(letter, "headrace.timestamp")); /* by the sender, before it died */
+    ck_assert_int_gt(written, letter->timestamp - 60000);
+    ck_assert_int_lt(written, letter->timestamp);
     ck_assert_int_eq(letter->key == NULL, 1);
 }
 END_TEST
@@ -109,11 +113,30 @@ END_TEST
 
 START_TEST(test_crashed)
 {
-    const struct flow_letter *letter =
-        one_letter("'attempts': 2, 'concurrency': 2", "crash", "2", "crash: SIGSEGV");
-    const char *backtrace = flow_letter_text(letter, "headrace.backtrace");
-    ck_assert_msg(strstr(backtrace, "recorder.c") != NULL && strstr(backtrace, " < ") != NULL, "%s",
-                  backtrace);
+    broker_with_letters();
+    send_with_one("crash");
+    struct flow_process *app = run_letters("'attempts': 2, 'concurrency': 2");
+    const char *backtrace =
+        flow_letter_text(check_one_letter("crash", "2", "crash: SIGSEGV"), "headrace.backtrace");
+    ck_assert_msg(strstr(backtrace, "act (modules/recorder.c:") != NULL && strstr(backtrace, " < ") != NULL,
+                  "%s", backtrace);
+    ck_assert_int_eq(flow_lines(app->err, " backtrace task=record "), 2); /* one for each death, the same */
+    ck_assert(flow_said(app, flow_text("at=\"%s\"", backtrace)));
+}
+END_TEST
+
+/* A letter that is too large with its backtrace is written without. */
+START_TEST(test_too_large_with_its_backtrace)
+{
+    broker_with_letters();
+    flow_send("records", 0, NULL, "0 crash%*s", 1655, "");
+    flow_flush();
+    const char *task = LETTERS ", 'attempts': 1, 'kafka': {'message.max.bytes': 2000}";
+    struct flow_process *app = app_run(app_recorder(task, ""), "--until-end", NULL);
+    flow_expect(app, 0);
+    ck_assert_int_gt((int)strlen(strstr(app_line(app, " backtrace task="), "at=")), 100);
+    check_header(the_letter(), "headrace.reason", "crash: SIGSEGV");
+    check_header(the_letter(), "headrace.backtrace", "");
 }
 END_TEST
 
@@ -355,6 +378,24 @@ START_TEST(test_many_that_crash)
 }
 END_TEST
 
+/* Records that were in hand when the limit was reached and fail then are left for the next start. */
+START_TEST(test_nothing_more_is_given_up_on)
+{
+    const struct flow_letter *letters;
+    broker_with_letters();
+    for (int i = 0; i < 4; i++)
+        flow_send("records", 0, NULL, "%d late %s", i, flow_path("gate"));
+    flow_flush();
+    const char *task = LETTERS ", 'order': 'none', 'concurrency': 4, 'attempts': 1, 'dead_letter_limit': 1";
+    struct flow_process *app = app_run(app_recorder(task, ""), NULL);
+    FLOW_UNTIL(flow_seen(NULL) == 4, "four in hand");
+    flow_write("gate", "%s", "");
+    flow_expect(app, 1);
+    ck_assert_int_eq((int)flow_letters(DLQ, &letters), 1);
+    ck_assert_int_le((int)flow_committed("app.record", "records", 0), 1);
+}
+END_TEST
+
 /* Those with something finished in between are single bad records, and 0 means never. */
 START_TEST(test_limit_is_for_a_row)
 {
@@ -547,6 +588,29 @@ START_TEST(test_takes_the_supervisor_down)
 }
 END_TEST
 
+/* After a stop in good order there is nothing to be careful about. */
+START_TEST(test_clean_stop_is_remembered)
+{
+    flow_broker("records:2", NULL);
+    app_fill(2, 10);
+    flow_flush();
+    struct flow_process *app = app_start(app_recorder("", ""), NULL);
+    FLOW_UNTIL(flow_seen(NULL) == 20, "the records");
+    app_stop(app);
+    app = app_start(app_recorder("", ""), NULL);
+    app_fill(2, 10);
+    flow_flush();
+    FLOW_UNTIL(flow_seen(NULL) == 40, "more records");
+    flow_signal(app, SIGKILL);
+    flow_wait(app);
+    ck_assert(!flow_said(app, "did not end in order"));
+    app = app_run(app_recorder("", ""), "--until-end", NULL);
+    flow_expect(app, 0);
+    ck_assert_int_eq(flow_lines(app->err, "did not end in order"),
+                     2); /* and after any other end it is said */
+}
+END_TEST
+
 START_TEST(test_first_record_takes_the_supervisor_down)
 {
     takes_supervisor_down(0);
@@ -570,6 +634,7 @@ letters_suite(void)
     tcase_add_test(c, test_failed);
     tcase_add_test(c, test_rejected);
     tcase_add_test(c, test_crashed);
+    tcase_add_test(c, test_too_large_with_its_backtrace);
     tcase_add_test(c, test_killed);
     tcase_add_test(c, test_exited);
     tcase_add_test(c, test_returned);
@@ -584,6 +649,7 @@ letters_suite(void)
     tcase_add_test(c, test_stop_on_a_crash);
     tcase_add_test(c, test_many_that_fail);
     tcase_add_test(c, test_many_that_crash);
+    tcase_add_test(c, test_nothing_more_is_given_up_on);
     tcase_add_test(c, test_limit_is_for_a_row);
     tcase_add_test(c, test_retry_after);
     c = test_case(s, "deadlines");
@@ -598,6 +664,7 @@ letters_suite(void)
     tcase_add_test(c, test_no_limit_of_memory);
     c = test_case(s, "supervisor");
     tcase_add_test(c, test_takes_the_supervisor_down);
+    tcase_add_test(c, test_clean_stop_is_remembered);
     tcase_add_test(c, test_first_record_takes_the_supervisor_down);
     return s;
 }

@@ -6,7 +6,9 @@
  *
  *   crash, abort, kill      die of SIGSEGV, SIGABRT, SIGKILL     (crash N: only while the attempt is <= N)
  *   exit N                  call exit(N)
+ *   fall FILE               die of SIGSEGV the first time; after that wait until that file exists
  *   fail, fail N            hr_fail; only while the attempt is <= N
+ *   late FILE               hr_fail as soon as that file exists
  *   reject                  hr_reject
  *   sleep SECONDS           take that long
  *   hang, deaf              never end; not even for SIGTERM (deaf: nor for SIGABRT)
@@ -131,11 +133,15 @@ act(hr_record *record, const char *words, int *result)
         kill(getppid(), SIGKILL);
     else if (strcmp(word, "term") == 0)
         raise(SIGTERM);
-    else if (strcmp(word, "wait") == 0)
+    else if (strcmp(word, "fall") == 0 && hr_attempt(record) == 1)
+        raise(SIGSEGV);
+    else if (strcmp(word, "wait") == 0 || strcmp(word, "fall") == 0 || strcmp(word, "late") == 0)
         while (access(argument, F_OK) != 0)
             nap(0.005);
     else if (strcmp(word, "touch") == 0)
         close(open(argument, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    if (strcmp(word, "late") == 0)
+        hr_fail(record, "told to fail late");
     *result = atoi(argument);
     return strcmp(word, "return") == 0;
 }
