@@ -188,3 +188,19 @@ app_short(bool it)
     else
         unlink(flow_path("short"));
 }
+
+static int
+time_of(const char *line)
+{
+    int hours, minutes, seconds, ms;
+    int n = sscanf(line, "%*10sT%2d:%2d:%2d.%3dZ", &hours, &minutes, &seconds, &ms);
+    ck_assert_msg(n == 4, "no time in: %s", line);
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms;
+}
+
+int
+app_ms_between(const char *first_line, const char *second_line)
+{
+    int ms = time_of(second_line) - time_of(first_line);
+    return ms < 0 ? ms + 24 * 3600 * 1000 : ms; /* over midnight */
+}

@@ -51,4 +51,7 @@ void app_short(bool it);
 /* app_line returns the line of a process's output that contains the text; "" if there is none. */
 const char *app_line(const struct flow_process *p, const char *text);
 
+/* From one line of a log to another, by their times: in ms. */
+int app_ms_between(const char *first_line, const char *second_line);
+
 #endif

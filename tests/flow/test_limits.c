@@ -48,7 +48,7 @@ one_at_a_time(const struct flow_process *app, int workers)
 }
 
 /* All three are due at once. */
-static void
+static const struct flow_process *
 recycled_for(const char *policy, const char *why)
 {
     flow_broker("records:3", NULL);
@@ -65,6 +65,7 @@ recycled_for(const char *policy, const char *why)
     one_at_a_time(app, 3);
     app_all_once(3, 10);
     ck_assert(!flow_said(app, "given up on"));
+    return app;
 }
 
 START_TEST(test_recycled_for_age)
@@ -73,9 +74,16 @@ START_TEST(test_recycled_for_age)
 }
 END_TEST
 
+/* Each of them is too large from its birth on; all the same it lives for a second. */
 START_TEST(test_recycled_for_memory)
 {
-    recycled_for("'rss': '1MB'", "rss");
+    const struct flow_process *app = recycled_for("'rss': '1MB'", "rss");
+    const char *recycled = app_line(app, "worker recycled");
+    int pid = 0;
+    ck_assert_int_eq(sscanf(strstr(recycled, " pid="), " pid=%d", &pid), 1);
+    const char *born = app_line(app, flow_text("worker started task=record instance=%c pid=%d ",
+                                               strstr(recycled, "instance=")[9], pid));
+    ck_assert_int_ge(app_ms_between(born, recycled), 999); /* rounding */
 }
 END_TEST
 

@@ -2,7 +2,9 @@
 #include "tests/flow/app.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define DLQ "app.record.dlq"
 
@@ -75,6 +77,24 @@ START_TEST(test_line_in_the_log_can_be_tried)
 }
 END_TEST
 
+/* --debug becomes gdb, with a breakpoint where the body of the task begins. */
+START_TEST(test_debug_opens_gdb)
+{
+    flow_broker("records:1", NULL);
+    flow_send("records", 0, NULL, "0");
+    flow_flush();
+    chmod(flow_write("gdb", "%s", "#!/bin/sh\necho \"$@\"\n"), 0700);
+    setenv("PATH", flow_text("%s:%s", flow_path("."), getenv("PATH")), 1);
+    struct flow_process *try = flow_call("headrace", "try", app_recorder("", ""), "record", "--record",
+                                         "records:0:0", "--debug", "-b", flow_brokers(), NULL);
+    flow_expect(try, 0);
+    const char *line = app_line(try, "--args");
+    ck_assert_msg(strstr(line, "-ex break hr_task_body_record -ex run --args ") != NULL &&
+                      strstr(line, "headrace-worker") != NULL,
+                  "%s", line);
+}
+END_TEST
+
 Suite *
 replays_suite(void)
 {
@@ -84,6 +104,7 @@ replays_suite(void)
     tcase_add_test(c, test_replay_is_for_the_group_that_died_of_it);
     tcase_add_test(c, test_replay_elsewhere_is_for_all);
     tcase_add_test(c, test_line_in_the_log_can_be_tried);
+    tcase_add_test(c, test_debug_opens_gdb);
     suite_add_tcase(s, c);
     return s;
 }

@@ -109,7 +109,7 @@ START_TEST(test_one_record_is_always_admitted)
 {
     flow_broker("records:1", NULL);
     for (int i = 0; i < 5; i++)
-        flow_send("records", 0, NULL, "0/%d%*s", i, 100 * LARGE, "");
+        flow_send("records", 0, NULL, "0/%d%*s", i, 300 * LARGE, "");
     flow_flush();
     flow_expect(app_run(app_recorder("'window': 1, 'window_bytes': 1", "'memory': 1"), "--until-end", NULL),
                 0);
