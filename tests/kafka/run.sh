@@ -13,8 +13,8 @@ cd "$(dirname "$0")/../.."
 build=$(realpath "${BUILD:-build}")
 . tests/kafka/secure.sh
 cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three killed_supervisor
-       killed_broker gaps_committed gaps_uncommitted feeds killed_workers poison crashing successor sends sends_speed
-       offsets'
+       killed_broker gaps_committed gaps_uncommitted feeds killed_workers letters letters_refused letters_nowhere
+       poison crashing successor sends sends_speed offsets'
 cases+=" $secure_cases"
 
 # ---- waiting, starting, ending ----
@@ -272,6 +272,55 @@ case_killed_workers() {
     [ $kills -ge 50 ] || fail "only $kills workers could be killed: nothing was shown"
     account $records 8 -r $kills
     at_ends mortal.record mortal 8 $((records / 8))
+}
+
+letters_in() { # TOPIC
+    "$build/headrace" dead list "$1" -b "$brokers" --json | wc -l
+}
+
+# The broker makes no topic by its name being used: the one for dead letters was created at the start.
+case_letters() {
+    fill letters 6 2 -w reject
+    app letters letters
+    start app letters --until-end
+    expect_end "$pid" 0 30
+    grep -q 'dead-letter topic created.*topic=letters.record.dlq' "$dir/app.log" || fail "the log names no new topic"
+    [ "$(letters_in letters.record.dlq)" = 6 ] || fail "not 6 letters"
+    echo "6 letters in a topic that was created"
+    at_ends letters.record letters 2 3
+}
+
+# A topic that does not take them: the records wait, nothing of them is committed, and the status says why. Once it
+# takes them, the app goes on by itself.
+case_letters_refused() {
+    local topic=refused.record.dlq
+    scripts/kafka.sh topic $topic 1 max.message.bytes=300 >"$dir/topic.log" 2>&1 || fail "no topic"
+    fill refused 2 2 -w reject -s 1000
+    app refused refused
+    start app refused --until-end
+    wait_until 30 "two letters that wait" grep -q 'dead letters cannot be written.*max.message.bytes' "$dir/app.log"
+    status app >"$dir/status.log"
+    grep -q '"trouble": "too large' "$dir/status.log" || fail "the status does not say why"
+    grep -q '"committed": 1' "$dir/status.log" && fail "a record was committed whose letter is not written"
+    scripts/kafka.sh run kafka.admin.ConfigCommand --bootstrap-server "$brokers" --alter --entity-type topics \
+        --entity-name $topic --add-config max.message.bytes=100000 >"$dir/config.log" 2>&1 || fail "no other limit"
+    expect_end "$pid" 0 30
+    [ "$(letters_in $topic)" = 2 ] || fail "not 2 letters, once each"
+    echo "2 letters, written once the topic took them"
+    at_ends refused.record refused 2 1
+}
+
+# A topic that cannot be created (its name is too like another one's): a warning says what to create, and the app runs.
+case_letters_nowhere() {
+    scripts/kafka.sh topic no.letters 1 >"$dir/topic.log" 2>&1 || fail "no topic"
+    fill nowhere_else 3 1
+    app nowhere nowhere_else '"dead_letter_topic": "no_letters"'
+    start app nowhere
+    wait_until 30 "the warning" grep -q 'warn .*cannot be created: create it by hand.*topic=no_letters' "$dir/app.log"
+    wait_until 30 "the records" recorded 3
+    kill -TERM "$pid"
+    expect_end "$pid" 0 20
+    echo "named in a warning"
 }
 
 # The app that sends each of its records on. TO: where to; empty: it sends nothing.
