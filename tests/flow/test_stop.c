@@ -78,7 +78,7 @@ check_forced(struct flow_process *app)
 
 START_TEST(test_second_int)
 {
-    struct flow_process *app = start_with_records_in_hand("hang", "");
+    struct flow_process *app = start_with_records_in_hand("hang", "'stop_timeout': '1h'");
     flow_signal(app, SIGINT);
     mono_ns first = clock_mono();
     flow_await(app, "stopping");
@@ -108,7 +108,7 @@ END_TEST
 
 START_TEST(test_quit)
 {
-    struct flow_process *app = start_with_records_in_hand("hang", "");
+    struct flow_process *app = start_with_records_in_hand("hang", "'stop_timeout': '1h'");
     flow_signal(app, SIGQUIT);
     check_forced(app);
 }
