@@ -112,13 +112,14 @@ END_TEST
 
 START_TEST(test_one_record_is_always_admitted)
 {
-    flow_broker("records:1", NULL);
-    for (int i = 0; i < 5; i++)
-        flow_send("records", 0, NULL, "0/%d%*s", i, 450 * LARGE, "");
+    flow_broker("records:2", NULL);
+    for (int i = 0; i < 4; i++)
+        for (int p = 0; p < 2; p++)
+            flow_send("records", p, NULL, "%d/%d%*s", p, i, 450 * LARGE, "");
     flow_flush();
     flow_expect(app_run(app_recorder("'window': 1, 'window_bytes': 1", "'memory': 1"), "--until-end", NULL),
                 0);
-    app_all_once(1, 5);
+    app_all_once(2, 4);
 }
 END_TEST
 
