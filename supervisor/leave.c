@@ -52,10 +52,21 @@ owes_commit(const struct source *s)
     return awaits_answer(s) || (s->commit_failed && s->n_fetches > 0);
 }
 
+/* leave_the_rest: the time of the stop is over, and what waits for a confirmation still does. */
+static void
+leave_the_rest(struct source *s)
+{
+    s->task->app->forced = true;
+    log_warn("stop_timeout: records whose sends or dead letters are not confirmed are delivered again",
+             "task=%s records=%llu", s->task->conf->name, (unsigned long long)source_in_hand(s));
+}
+
 void
 leave_tick(struct source *s, mono_ns now)
 {
     if (s->state == SOURCE_DRAINING && nothing_in_hand(s, now) && !awaits_answer(s) && !await_join(s, now)) {
+        if (source_in_hand(s) > 0)
+            leave_the_rest(s);
         s->state = SOURCE_COMMITTING;
         s->close_deadline = now + 5 * NS_PER_S;
         commit_send(s, false);

@@ -230,7 +230,8 @@ step_revoke(struct source *s, mono_ns now)
         s->drain_forced = true;
         return now + 10 * NS_PER_MS;
     }
-    if (confirming_of_listed(s) > 0 && now < s->drain_deadline)
+    bool closing = s->state >= SOURCE_CLOSING; /* then the stop has waited as long as it may */
+    if (!closing && confirming_of_listed(s) > 0 && now < s->drain_deadline)
         return s->drain_deadline;
     if (s->commit_in_flight)
         return MONO_NEVER; /* its answer wakes us */
