@@ -78,8 +78,10 @@ client_made(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *source, char *tex
 static void
 log_of_rdkafka(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-    (void)rk;
-    (void)level; /* what matters to the user comes as an error event, said in our words */
+    struct source *s = rd_kafka_opaque(rk); /* NULL: a producer */
+    if (s)
+        expired_note(&s->expired, level, facility, text);
+    /* what else matters to the user comes as an error event, said in our words */
     log_debug("kafka", "facility=%s text=\"%s\"", facility, text);
 }
 
@@ -130,6 +132,7 @@ clients_consumer(struct source *s, const struct task *t, char **error)
     }
     if (!conf)
         return NULL;
+    rd_kafka_conf_set_opaque(conf, s);
     rd_kafka_conf_interceptor_add_on_new(conf, "headrace", client_made, s);
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
     return conf;

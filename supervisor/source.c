@@ -62,6 +62,7 @@ source_open(struct task *t, char **error)
 {
     char text[512];
     struct source *s = mem_alloc(sizeof *s);
+    expired_init(&s->expired);
     rd_kafka_conf_t *conf = clients_consumer(s, t, error);
     if (!conf) {
         free(s);
@@ -167,7 +168,7 @@ source_fetch_add(struct source *s, const char *topic, int32_t number)
     f->source = s;
     f->part.topic = mem_string(topic);
     f->part.number = number;
-    f->committed = f->start_point = f->marked_point = -1;
+    f->committed = f->start_point = f->marked_point = f->reset_from = -1;
     f->part.confirms = true;
     f->first_attempt = 1;
     dispatch_add(&s->task->dispatch, &f->part, batch_unref);
@@ -219,6 +220,8 @@ take_special(struct source *s, struct fetch *f, rd_kafka_event_t *event)
     char text[512];
     if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         rd_kafka_topic_partition_t *end = rd_kafka_event_topic_partition(event);
+        if (end && f->reset_from >= 0)
+            source_look_expired(f, end->offset);
         if (end)
             ledger_reach(&f->part.led, end->offset);
         rd_kafka_topic_partition_destroy(end);
@@ -247,8 +250,11 @@ source_take(struct source *s, struct partition *p, const rd_kafka_message_t **me
             source_allowed(s, REFUSED_TOPIC);
         if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_FETCH)
             take_special(s, f, event);
-        else if ((*message = rd_kafka_event_message_next(event)) && (*message)->offset != p->led.position - 1)
+        else if ((*message = rd_kafka_event_message_next(event)) && (*message)->offset != p->led.position - 1) {
+            if (f->reset_from >= 0)
+                source_look_expired(f, (*message)->offset);
             return event;
+        }
         rd_kafka_event_destroy(event);
     }
     p->more = atomic_exchange(&f->signalled, false);
@@ -369,6 +375,7 @@ serve(void *source)
         take_event(s, event);
         rd_kafka_event_destroy(event);
     }
+    source_take_resets(s);
     for (uint32_t i = 0; i < s->n_fetches; i++)
         if (atomic_exchange(&s->fetches[i]->signalled, false))
             s->fetches[i]->part.more = true;

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "supervisor/expired.h"
 #include "supervisor/source.h"
 #include "supervisor/supervisor.h"
 
@@ -28,6 +29,7 @@ struct fetch {
     bool marking;           /* the commit under way is what it waits for */
     bool leaving_clean;     /* the commit under way says that it is left in order, */
     bool said_clean;        /* and was confirmed */
+    int64_t reset_from;    /* librdkafka went on elsewhere than here, for what was here is gone; -1: it did not */
     bool leaving;          /* being revoked: drains */
     mono_ns lost_at;
     bool lost;             /* not ours any more: waits only for what is held */
@@ -69,6 +71,7 @@ struct source {
     struct loop_watch watch;
     atomic_bool woken;
     enum source_state state;
+    struct expired expired;
     struct fetch **fetches;
     uint32_t n_fetches;
     /* rebalance.c */
@@ -122,6 +125,10 @@ struct fetch *source_fetch(const struct source *s, const char *topic, int32_t nu
 struct fetch *source_fetch_add(struct source *s, const char *topic, int32_t number);
 void source_fetch_remove(struct source *s, struct fetch *f);
 void source_fetch_cut(struct fetch *f); /* no more signals or records from its queue */
+
+/* source_expired.c */
+void source_take_resets(struct source *s); /* before records are taken */
+void source_look_expired(struct fetch *f, int64_t offset); /* the first one to come after a reset */
 
 /* clients.c: NULL with a text (free it) where librdkafka refuses the configuration */
 rd_kafka_conf_t *clients_consumer(struct source *s, const struct task *t, char **error);

@@ -98,6 +98,7 @@ add_stream(json_t *out, const struct task *t)
         trouble = trouble ? trouble : emit_trouble(t->emitter);
     }
     json_object_set_new(out, "trouble", trouble ? json_string(trouble) : json_null());
+    json_object_set_new(out, "expired", json_integer((json_int_t)t->expired));
     json_object_set_new(out, "lag", json_integer(source_lag(t->source)));
     json_object_set_new(out, "rate", json_real(t->rate));
     json_object_set_new(out, "partitions", source_partitions_json(t->source));

@@ -103,6 +103,7 @@ struct task {
     char **environment;
     bool counts[SCOREBOARD_COUNTERS]; /* its module declares that counter */
     uint64_t processed, failed, retried, skipped, redelivered, dead_lettered;
+    uint64_t expired;          /* offsets that the broker had deleted before they could be read */
     uint64_t letters_in_a_row; /* records given up on since one finished */
     struct emitter *emitter; /* NULL: the task writes no dead letters, and has sent nothing yet */
     size_t sent_bytes;       /* moving average of what a record that sends something sends; 0: none did */
