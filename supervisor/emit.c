@@ -46,6 +46,11 @@ open_producer(struct emitter *e, char **error)
     rd_kafka_conf_t *conf = clients_producer(e->task, error);
     if (!conf)
         return -1;
+    if (e->batch_limit > 0) {
+        char bytes[24];
+        snprintf(bytes, sizeof bytes, "%" PRId64, e->batch_limit);
+        rd_kafka_conf_set(conf, "batch.size", bytes, text, sizeof text);
+    }
     topics_open(e, conf);
     e->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
     if (!e->rk) {

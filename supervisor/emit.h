@@ -1,9 +1,9 @@
 /* emit.h - records into Kafka: what tasks send, and dead letters.
  *
  * One emitter, with a producer of its own, for each task that writes dead letters or sends. What is handed in stays with the
- * emitter until the broker has confirmed it: what fails is sent again, for as long as it takes. Four files share it:
- * emit.c (the producer and its reports), emit_letters.c, emit_sends.c, emit_topics.c (what is known of the topics that are
- * sent to). Their common insides are in emit_int.h. */
+ * emitter until the broker has confirmed it: what fails is sent again, for as long as it takes. Five files share it:
+ * emit.c (the producer and its reports), emit_letters.c, emit_sends.c, emit_produce.c, emit_topics.c (what is known of the
+ * topics that are sent to). Their common insides are in emit_int.h. */
 #ifndef SUPERVISOR_EMIT_H
 #define SUPERVISOR_EMIT_H
 

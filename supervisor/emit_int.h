@@ -1,4 +1,4 @@
-/* emit_int.h - the insides of an emitter, for emit.c, emit_letters.c, emit_sends.c and emit_topics.c only. */
+/* emit_int.h - the insides of an emitter, for emit.c and emit_*.c only. */
 #ifndef SUPERVISOR_EMIT_INT_H
 #define SUPERVISOR_EMIT_INT_H
 
@@ -36,6 +36,7 @@ struct outgoing_message {
     enum mail_kind kind; /* first: MAIL_MESSAGE, as in struct letter */
     bool produced;       /* with librdkafka */
     bool settled;        /* confirmed, refused for good, or not to be sent */
+    bool suspect;        /* it was in a batch that was refused: it goes alone, to tell whether it is the one */
     struct outgoing *of;
     struct emit_topic *topic;
     struct wire_message_view view;
@@ -61,7 +62,7 @@ struct parcel {
     mono_ns arrived;
     uint32_t n, finished; /* groups */
     uint32_t from;        /* the first group that librdkafka does not have all of */
-    size_t bytes;
+    size_t bytes;           /* about what it takes in memory, here and in librdkafka */
     struct outgoing *groups;
 };
 
@@ -85,11 +86,15 @@ struct emitter {
     struct parcel *to_produce; /* the first one with something that librdkafka does not have */
     uint64_t numbers;
     uint64_t n_messages, bytes, sent;
+    uint64_t under_way;             /* messages with librdkafka */
+    struct outgoing_message *alone; /* the suspect among them, which nothing may join; NULL: none */
     mono_ns produce_at; /* not before; 0: at once */
     /* emit_topics.c */
     struct emit_topic *topics, *last_topic;
     int64_t max_bytes; /* of one message, the producer's own limit */
     bool compresses;   /* so a topic's limit says little about one message */
+    int64_t batch_bytes; /* what the producer puts into one batch at most */
+    int64_t batch_limit; /* less than its own limit, since a topic takes no larger ones; 0: none does */
 };
 
 /* emit.c */
@@ -110,6 +115,15 @@ void sends_report(struct emitter *e, struct outgoing_message *m, rd_kafka_resp_e
 void sends_renew(struct emitter *e);
 void sends_forget(struct emitter *e, const struct partition *p);
 void sends_free(struct emitter *e);
+/* sends_refuse_rest: o->refused says why. What is under way is waited for; the group may be finished then. */
+void sends_refuse_rest(struct emitter *e, struct outgoing *o);
+void sends_note_refused(const struct emitter *e, struct outgoing *o, const struct outgoing_message *m,
+                        rd_kafka_resp_err_t err);
+bool sends_for_good(rd_kafka_resp_err_t err); /* sending the same message again would end the same way */
+void sends_trouble(struct emitter *e, const struct outgoing_message *m, rd_kafka_resp_err_t err);
+void sends_drop_finished(struct emitter *e, struct parcel *p); /* frees it if its last group is finished */
+
+/* emit_produce.c */
 void sends_produce(struct emitter *e);
 mono_ns sends_tick(struct emitter *e, mono_ns now);
 

@@ -21,11 +21,9 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
-#include "supervisor/refusal.h"
 
-#define FULL_AGAIN (10 * NS_PER_MS)   /* librdkafka's queue is full */
-#define STALE_AGAIN (100 * NS_PER_MS) /* it does not know a topic yet that is there */
-#define STALE_FOR (10 * NS_PER_S)
+#define LIBRDKAFKA_BYTES 200 /* about what it keeps for a message, beside the key */
+#include "supervisor/refusal.h"
 
 /* ---- the end of groups and parcels ---- */
 
@@ -67,17 +65,17 @@ finish(struct emitter *e, struct outgoing *o)
                   o->refused);
 }
 
-/* drop_finished frees the parcel if that was its last group. */
-static void
-drop_finished(struct emitter *e, struct parcel *p)
+/* sends_drop_finished frees the parcel if that was its last group. */
+void
+sends_drop_finished(struct emitter *e, struct parcel *p)
 {
     if (p->finished == p->n)
         free_parcel(e, p);
 }
 
-/* refuse_rest: o->refused says why. What is under way is waited for. */
-static void
-refuse_rest(struct emitter *e, struct outgoing *o)
+/* sends_refuse_rest: o->refused says why. What is under way is waited for. */
+void
+sends_refuse_rest(struct emitter *e, struct outgoing *o)
 {
     for (uint32_t i = 0; i < o->n; i++)
         if (!o->messages[i].produced && !o->messages[i].settled)
@@ -86,9 +84,9 @@ refuse_rest(struct emitter *e, struct outgoing *o)
         finish(e, o);
 }
 
-/* for_good: sending the same message again would end the same way. */
-static bool
-for_good(rd_kafka_resp_err_t err)
+/* sends_for_good: sending the same message again would end the same way. */
+bool
+sends_for_good(rd_kafka_resp_err_t err)
 {
     switch (err) {
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
@@ -109,130 +107,31 @@ for_good(rd_kafka_resp_err_t err)
     }
 }
 
-static void
-note_refused(const struct emitter *e, struct outgoing *o, const struct outgoing_message *m,
-             rd_kafka_resp_err_t err)
+/* of_batch: the broker says it of a whole batch, and it may be the fault of one message in it. */
+static bool
+of_batch(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || err == RD_KAFKA_RESP_ERR_INVALID_RECORD ||
+           err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP || err == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE ||
+           err == RD_KAFKA_RESP_ERR_POLICY_VIOLATION || err == RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT;
+}
+
+void
+sends_note_refused(const struct emitter *e, struct outgoing *o, const struct outgoing_message *m,
+                   rd_kafka_resp_err_t err)
 {
     if (!o->refused)
         o->refused = refusal_of_right(err) ? refusal_right(e->rk, "Write", "topic", m->topic->name)
                                            : mem_printf("%s: %s", m->topic->name, rd_kafka_err2str(err));
 }
 
-static void
-trouble(struct emitter *e, const struct outgoing_message *m, rd_kafka_resp_err_t err)
+void
+sends_trouble(struct emitter *e, const struct outgoing_message *m, rd_kafka_resp_err_t err)
 {
     char first[300];
     snprintf(first, sizeof first, "topic=%s", m->topic->name);
     emit_complain(e, "what the task sends cannot be written, its records wait", first, e->n_messages,
-                  rd_kafka_err2str(err));
-}
-
-/* ---- producing ---- */
-
-static rd_kafka_headers_t *
-headers_of(const struct wire_message_view *v)
-{
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(v->m.headers);
-    const unsigned char *at = NULL;
-    const char *name, *text;
-    size_t length;
-    while ((name = wire_header_next(&v->headers, &at, &text, &length)))
-        rd_kafka_header_add(headers, name, -1, text, text ? (ssize_t)length : -1);
-    return headers;
-}
-
-static rd_kafka_resp_err_t
-produce(struct emitter *e, struct outgoing_message *m)
-{
-    const struct wire_message_view *v = &m->view;
-    rd_kafka_topic_t *topic = topics_handle(e, m->topic);
-    int32_t partition = v->m.partition == WIRE_ANY_PARTITION ? RD_KAFKA_PARTITION_UA : v->m.partition;
-    void *value = (void *)(uintptr_t)v->value;
-    size_t key_length = v->key ? (size_t)v->m.key_length : 0,
-           value_length = value ? (size_t)v->m.value_length : 0;
-    if (v->m.headers == 0 && v->m.timestamp == 0)
-        return rd_kafka_produce(topic, partition, 0, value, value_length, v->key, key_length, m) == 0
-                   ? RD_KAFKA_RESP_ERR_NO_ERROR
-                   : rd_kafka_last_error();
-    rd_kafka_headers_t *headers = headers_of(v);
-    rd_kafka_resp_err_t err = rd_kafka_producev(
-        e->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY(v->key, key_length),
-        RD_KAFKA_V_VALUE(value, value_length), RD_KAFKA_V_TIMESTAMP(v->m.timestamp),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(m), RD_KAFKA_V_END);
-    if (err)
-        rd_kafka_headers_destroy(headers); /* it is the producer's only where the call succeeds */
-    return err;
-}
-
-/* wait_for: the group, and all behind it, are tried again later. */
-static bool
-wait_for(struct emitter *e, mono_ns wait)
-{
-    e->produce_at = clock_mono() + wait;
-    return false;
-}
-
-/* not_taken deals with an error of produce; false: those behind it wait, too. */
-static bool
-not_taken(struct emitter *e, struct outgoing_message *m, rd_kafka_resp_err_t err)
-{
-    struct outgoing *o = m->of;
-    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-        return wait_for(e, FULL_AGAIN);
-    if (err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC && m->topic->state == TOPIC_THERE &&
-        clock_mono() < o->parcel->arrived + STALE_FOR)
-        return wait_for(e, STALE_AGAIN);
-    if (!for_good(err)) {
-        trouble(e, m, err);
-        return wait_for(e, EMIT_AGAIN);
-    }
-    note_refused(e, o, m, err);
-    refuse_rest(e, o);
-    return true;
-}
-
-/* produce_group gives librdkafka what it does not have of a group; false: it has to wait. */
-static bool
-produce_group(struct emitter *e, struct outgoing *o)
-{
-    enum emit_verdict verdict = o->begun ? EMIT_GO : topics_look(e, o);
-    if (verdict == EMIT_WAIT)
-        return false;
-    if (verdict == EMIT_REFUSE) {
-        refuse_rest(e, o);
-        return true;
-    }
-    for (uint32_t i = 0; i < o->n; i++) {
-        struct outgoing_message *m = &o->messages[i];
-        if (m->produced || m->settled)
-            continue;
-        rd_kafka_resp_err_t err = produce(e, m);
-        if (err)
-            return not_taken(e, m, err);
-        m->produced = o->begun = true;
-    }
-    return true;
-}
-
-static bool
-produce_parcel(struct emitter *e, struct parcel *p)
-{
-    for (; p->from < p->n; p->from++)
-        if (!p->groups[p->from].finished && !produce_group(e, &p->groups[p->from]))
-            return false;
-    return true;
-}
-
-void
-sends_produce(struct emitter *e)
-{
-    if (e->failed || !e->to_produce || (e->produce_at && clock_mono() < e->produce_at))
-        return;
-    e->produce_at = 0;
-    for (struct parcel *p; (p = e->to_produce) && produce_parcel(e, p);) {
-        e->to_produce = p->next;
-        drop_finished(e, p);
-    }
+                  e->failed ? e->trouble : rd_kafka_err2str(err));
 }
 
 /* ---- coming in ---- */
@@ -240,16 +139,18 @@ sends_produce(struct emitter *e)
 static struct parcel *
 parcel_new(struct emitter *e, const void *frame, size_t size, uint32_t groups, uint32_t messages)
 {
-    struct parcel *p = mem_grow(
-        NULL, sizeof *p + groups * sizeof p->groups[0] + messages * sizeof p->groups->messages[0] + size, 1);
-    *p = (struct parcel){.number = ++e->numbers, .arrived = clock_mono(), .n = groups, .bytes = size};
+    struct parcel *p;
+    size_t block = sizeof *p + groups * sizeof p->groups[0] + messages * sizeof p->groups->messages[0] + size;
+    p = mem_grow(NULL, block, 1);
+    *p = (struct parcel){.number = ++e->numbers, .arrived = clock_mono(), .n = groups};
+    p->bytes = block + messages * LIBRDKAFKA_BYTES;
     p->groups = (struct outgoing *)(p + 1);
     p->before = e->newest;
     *(e->newest ? &e->newest->next : &e->oldest) = p;
     e->newest = p;
     if (!e->to_produce)
         e->to_produce = p;
-    e->bytes += size;
+    e->bytes += p->bytes;
     memcpy((unsigned char *)(p->groups + groups) + messages * sizeof p->groups->messages[0], frame, size);
     return p;
 }
@@ -328,22 +229,30 @@ void
 sends_report(struct emitter *e, struct outgoing_message *m, rd_kafka_resp_err_t err)
 {
     struct outgoing *o = m->of;
-    if (err && !for_good(err)) {
-        trouble(e, m, err);
+    e->under_way--;
+    if (e->alone == m)
+        e->alone = NULL;
+    if (err && !sends_for_good(err) && !o->refused) {
+        sends_trouble(e, m, err);
         again(e, m, EMIT_AGAIN);
+        return;
+    }
+    if (of_batch(err) && !m->suspect) {
+        m->suspect = true;
+        again(e, m, 0);
         return;
     }
     m->produced = false;
     settle(e, m);
     if (err)
-        note_refused(e, o, m, err);
+        sends_note_refused(e, o, m, err);
     else
         e->sent++;
     if (o->refused)
-        refuse_rest(e, o);
+        sends_refuse_rest(e, o);
     else if (o->settled == o->n)
         finish(e, o);
-    drop_finished(e, o->parcel);
+    sends_drop_finished(e, o->parcel);
 }
 
 /* each_group calls `act` for every group that is not finished. */
@@ -356,7 +265,7 @@ each_group(struct emitter *e, void (*act)(struct emitter *e, struct outgoing *o,
         for (uint32_t i = 0; i < p->n; i++)
             if (!p->groups[i].finished)
                 act(e, &p->groups[i], arg);
-        drop_finished(e, p);
+        sends_drop_finished(e, p);
     }
 }
 
@@ -372,6 +281,8 @@ renew_group(struct emitter *e, struct outgoing *o, const void *none)
 void
 sends_renew(struct emitter *e)
 {
+    e->under_way = 0;
+    e->alone = NULL;
     each_group(e, renew_group, NULL);
 }
 
@@ -383,7 +294,7 @@ forget_group(struct emitter *e, struct outgoing *o, const void *partition)
         return;
     o->part = NULL;
     if (!o->begun)
-        refuse_rest(e, o);
+        sends_refuse_rest(e, o);
 }
 
 void

@@ -20,9 +20,10 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "supervisor/refusal.h"
 
-#define MISSING_GRACE (5 * NS_PER_S)
-#define MISSING_AGAIN (500 * NS_PER_MS)
+#define MISSING_GRACE (1 * NS_PER_S)
+#define MISSING_AGAIN (200 * NS_PER_MS)
 #define ANSWER_WITHIN 10000         /* ms */
 #define LOOK_AGAIN (20 * NS_PER_MS) /* whether the broker has told who it is */
 
@@ -42,6 +43,7 @@ topics_open(struct emitter *e, const rd_kafka_conf_t *conf)
     rd_kafka_conf_get(conf, "compression.codec", codec, &size);
     e->compresses = strcmp(codec, "none") != 0;
     e->max_bytes = number_of(conf, "message.max.bytes");
+    e->batch_bytes = number_of(conf, "batch.size");
 }
 
 static void
@@ -189,8 +191,22 @@ is_missing(struct emitter *e, struct emit_topic *t, mono_ns now)
     }
 }
 
+/* fit_batches: the limit of a topic is for whole batches. Where librdkafka makes larger ones, the producer is made anew before
+ * the first of them. */
 static void
-is_there(struct emit_topic *t, const rd_kafka_ConfigResource_t *resource)
+fit_batches(struct emitter *e, const struct emit_topic *t)
+{
+    if (t->max_bytes <= 0 || t->max_bytes >= e->batch_bytes)
+        return;
+    log_info("batches are made smaller, as a topic takes them", "task=%s topic=%s max_message_bytes=%" PRId64,
+             e->task->conf->name, t->name, t->max_bytes);
+    e->batch_limit = t->max_bytes;
+    e->failed = true;
+    e->renew_at = 0;
+}
+
+static void
+is_there(struct emitter *e, struct emit_topic *t, const rd_kafka_ConfigResource_t *resource)
 {
     size_t n;
     const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
@@ -200,6 +216,7 @@ is_there(struct emit_topic *t, const rd_kafka_ConfigResource_t *resource)
         if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), "max.message.bytes") == 0 &&
             rd_kafka_ConfigEntry_value(entries[i]))
             t->max_bytes = strtoll(rd_kafka_ConfigEntry_value(entries[i]), NULL, 10);
+    fit_batches(e, t);
 }
 
 static void
@@ -219,12 +236,17 @@ answered(struct emitter *e, struct emit_topic *t, rd_kafka_resp_err_t err,
         return;
     case RD_KAFKA_RESP_ERR_NO_ERROR:
         if (resource)
-            is_there(t, resource);
+            is_there(e, t, resource);
         break;
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
         is_missing(e, t, now);
         break;
     default:
+        if (!refusal_of_right(err) && err != RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE &&
+            err != RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION) {
+            t->ask_at = now + EMIT_AGAIN;
+            return;
+        }
         t->state = TOPIC_UNKNOWN;
         log_debug("it cannot be told whether a topic is there", "task=%s topic=%s error=\"%s\"",
                   e->task->conf->name, t->name, rd_kafka_err2str(err));

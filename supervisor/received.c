@@ -82,5 +82,6 @@ received_hold_back(struct worker *w)
     if (!w->sb || !t->emitter || t->conf->kind == CONF_STREAM)
         return;
     bool full = emit_bytes(t->emitter) >= (uint64_t)t->app->conf->memory;
+    w->held_back = full;
     atomic_store_explicit(&w->sb->hold_back, full, memory_order_release);
 }

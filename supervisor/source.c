@@ -111,16 +111,15 @@ source_start(struct source *s)
 }
 
 /* destroy_client: librdkafka up to 2.3 aborts where a client is destroyed between joining its group and its first
- * assignment (cooperative-sticky, its issue 4312). The process ends anyway; such a client is left to it. */
-static void
+ * assignment (cooperative-sticky, its issue 4312). The process ends anyway; such a client is left to it, and with it the
+ * source that its threads know. False: left. */
+static bool
 destroy_client(struct source *s)
 {
-    static rd_kafka_t *left;
     if (!s->assigned_once && atomic_load(&s->join_answered) && rd_kafka_version() < 0x020400ff)
-        left = s->rk; /* to be found by who looks for leaks */
-    else
-        rd_kafka_destroy_flags(s->rk, rd_kafka_consumer_closed(s->rk) ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    (void)left;
+        return false;
+    rd_kafka_destroy_flags(s->rk, rd_kafka_consumer_closed(s->rk) ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return true;
 }
 
 void
@@ -140,11 +139,14 @@ source_free(struct source **sp)
         rd_kafka_topic_partition_list_destroy(s->revoking);
     }
     rd_kafka_queue_destroy(s->main);
-    destroy_client(s);
+    static struct source *left; /* to be found by who looks for leaks */
+    bool destroyed = destroy_client(s);
     close(s->wake_fd);
     ends_free(s);
     free(s->fetches);
-    free(s);
+    left = destroyed ? left : s;
+    if (s != left)
+        free(s);
     *sp = NULL;
 }
 

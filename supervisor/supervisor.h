@@ -64,6 +64,7 @@ struct worker {
     mono_ns cut_off_at;      /* since its pipe could not be written to; 0: it can */
     bool expendable;         /* we kill it: what it is on is not its fault (rule 9) */
     const char *killed_for;  /* expendable: why, a constant text */
+    bool held_back;          /* it waits for what it sent to be confirmed: its clock stands still */
     bool misbehaved;         /* killed for a bad frame or scoreboard: */
     const char *wrong;       /* what was wrong, a constant text */
     bool past_deadline;      /* killed for what it was on */

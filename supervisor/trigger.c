@@ -45,6 +45,7 @@ run_now(struct worker *w)
     totals_publish(t->app);
     if (pipe_send(&w->child.pipe, &frame, sizeof frame) < 0) {
         t->trigger_state.queued = true; /* it is just dying: its successor runs it */
+        w->cut_off_at = clock_mono();   /* or lives without its pipe, and is replaced */
         return;
     }
     t->trigger_state.queued = false;

@@ -93,7 +93,7 @@ watch_deadline(struct worker *w, mono_ns now)
     }
     if (what != watch->what)
         watch->on_for = 0;
-    else if (!stands_still(w->child.pid))
+    else if (!w->held_back && !stands_still(w->child.pid))
         watch->on_for += mono_earlier(gap, every * LOOK_COUNTS);
     watch->what = what;
     if (watch->on_for >= deadline)

@@ -296,8 +296,10 @@ worker_tick(struct worker *w, mono_ns now)
 {
     mono_ns next = child_tick(&w->child, now);
     if (w->cut_off_at != 0 && w->child.state == CHILD_ALIVE) {
-        if (now - w->cut_off_at >= CUT_OFF)
+        if (now - w->cut_off_at >= CUT_OFF) {
             worker_replace(w, "it lives, but its pipe is gone");
+            return next; /* its end wakes us */
+        }
         return mono_earlier(next, w->cut_off_at + CUT_OFF);
     }
     if (w->child.state != CHILD_NONE || w->state != WORKER_DOWN)

@@ -227,8 +227,10 @@ hr_next(hr_task *self)
     else
         outbox_close(self);
     outbox_tend(self);
-    if (self->kind != SELF_STREAM)
+    if (self->kind != SELF_STREAM) {
+        outbox_await_room(self);
         return NULL;
+    }
     while (!told()) {
         if (begin_next(self)) {
             outbox_begin(self);

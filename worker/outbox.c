@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "worker/inbox.h"
 #include "worker/told.h"
 
 #define SLOW (100 * NS_PER_US) /* a record that takes so long does not wait for others */
@@ -82,6 +83,7 @@ outbox_finish(struct hr_task *self)
     struct outbox *ob = &self->outbox;
     if (ob->sends.messages > 0) {
         close_group(self, self->turn.seq);
+        ob->lane = self->turn.lane;
         turn_sent(&self->turn);
     } else {
         turn_finish(&self->turn);
@@ -129,14 +131,18 @@ void
 outbox_await_room(struct hr_task *self)
 {
     while (atomic_load_explicit(&self->sb->hold_back, memory_order_acquire) && !told())
-        self->peer->pause(self->peer);
+        if (self->peer->wait(self->peer, clock_mono() + NS_PER_MS) == PEER_FRAME)
+            inbox_keep(self); /* it may be the word to stop */
 }
 
 void
 outbox_begin(struct hr_task *self)
 {
-    if (self->outbox.sends.data) /* it has sent before */
-        self->outbox.began = clock_mono();
+    struct outbox *ob = &self->outbox;
+    if (ob->sends.groups > 0 && self->turn.lane != ob->lane)
+        outbox_flush(self); /* no lane waits for a record of another one */
+    if (ob->sends.data) /* it has sent before */
+        ob->began = clock_mono();
 }
 
 void

@@ -65,6 +65,7 @@ struct outbox {
     struct wire_sends_builder sends;
     uint32_t finished; /* records since the oldest closed group, with its own */
     mono_ns since;     /* when the oldest closed group was closed */
+    uint32_t lane;     /* of the record that closed the newest group */
     mono_ns began;     /* when the body was given the record it is on; 0 before this task has sent anything */
 };
 

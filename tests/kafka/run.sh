@@ -14,7 +14,7 @@ build=$(realpath "${BUILD:-build}")
 . tests/kafka/secure.sh
 cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three killed_supervisor
        killed_broker gaps_committed gaps_uncommitted feeds killed_workers letters letters_refused letters_nowhere
-       poison crashing successor sends sends_speed offsets'
+       poison crashing successor sends sends_refused sends_speed offsets'
 cases+=" $secure_cases"
 
 # ---- waiting, starting, ending ----
@@ -355,6 +355,30 @@ case_sends() {
     expect_end "$pid" 0 180
     "$build/kafka/forward_check" -b "$brokers" -t sent -n $records -p 8 -r $records
     at_ends sends.forward sends 8 $((records / 8))
+}
+
+# The broker refuses whole batches. One record sends what a compacted topic does not take, a message without a key: it alone
+# becomes a dead letter. And what goes to a topic that takes small batches only arrives all the same.
+case_sends_refused() {
+    local i
+    scripts/kafka.sh topic compacted 1 cleanup.policy=compact >>"$dir/topic.log" 2>&1 || fail "cannot create compacted"
+    scripts/kafka.sh topic small 1 max.message.bytes=65536 >>"$dir/topic.log" 2>&1 || fail "cannot create small"
+    scripts/kafka.sh topic refused 1 >>"$dir/topic.log" 2>&1 || fail "cannot create refused"
+    {
+        for i in 1 2 3 4 5 6 7 8 9; do echo "keyed compacted k$i v"; done
+        echo "to compacted bad"
+        for i in 1 2 3 4 5 6 7 8 9; do echo "keyed compacted l$i v"; done
+        for ((i = 0; i < 100; i++)); do echo "large small 8000"; done
+    } | "$build/headrace" send refused -b "$brokers" >"$dir/send.log" 2>&1 || fail "send failed"
+    printf '{"app": "refused", "modules": ["%s/test-modules/sender.so"], "tasks": {"send": {"topic": "refused"}}}\n' \
+        "$build" >"$dir/refused.json"
+    start app refused --until-end
+    expect_end "$pid" 0 60
+    [ "$(grep -c 'record dead-lettered' "$dir/app.log")" = 1 ] || fail "not one record is a dead letter"
+    grep -q 'record dead-lettered .*record=refused:0:9 .*reason="send: compacted: ' "$dir/app.log" || fail "it is another one"
+    grep -q 'batches are made smaller.*topic=small' "$dir/app.log" || fail "the batches were not fitted"
+    echo "1 of 119 records is a dead letter"
+    at_ends refused.send refused 1 119
 }
 
 # From the first assignment to the end, as the log says it.

@@ -104,6 +104,40 @@ START_TEST(test_not_more_than_64_records_are_kept)
 }
 END_TEST
 
+/* What a lane sends does not wait behind the record of another lane, however quick they were so far. */
+START_TEST(test_leaves_before_a_record_of_another_lane)
+{
+    world_begin_frame();
+    world_put("x", 1, 1);
+    world_put("x", 1, 1);
+    world_put("x", 1, 1);
+    world_put("x", 2, 1);
+    world_end_frame(0);
+    next();
+    send_text("a", "1");
+    next();
+    for (int i = 2; i < 4; i++) {
+        send_text("a", i == 2 ? "2" : "3");
+        cheap_records();
+        next();
+    }
+    ck_assert_str_eq(world.sent, "0:a=1 | 1:a=2 2:a=3 | ");
+    ck_assert_int_eq(world_state(3), SLOT_ON);
+}
+END_TEST
+
+/* A body that is held back, since the broker is away, hears the stop all the same. */
+START_TEST(test_held_back_and_told_to_stop)
+{
+    world.self.kind = SELF_BACKGROUND;
+    atomic_store(&world.sb->hold_back, 1);
+    world_push_plain(WIRE_STOP, sizeof(struct wire_stop));
+    world.asleep = 1;
+    ck_assert(!hr_sleep(&world.self, 1000));
+    ck_assert(told());
+}
+END_TEST
+
 START_TEST(test_what_is_old_leaves)
 {
     put_records(4);
@@ -260,6 +294,8 @@ outbox_suite(void)
     tcase_add_test(tc, test_a_failed_record_sends_nothing);
     tcase_add_test(tc, test_cheap_records_share_a_frame);
     tcase_add_test(tc, test_not_more_than_64_records_are_kept);
+    tcase_add_test(tc, test_leaves_before_a_record_of_another_lane);
+    tcase_add_test(tc, test_held_back_and_told_to_stop);
     tcase_add_test(tc, test_what_is_old_leaves);
     tcase_add_test(tc, test_leaves_before_a_failure);
     tcase_add_test(tc, test_leaves_when_told_to_stop);
