@@ -66,6 +66,19 @@ sort_of_death(const struct worker *w, bool on_record)
 }
 
 /* `stopping`: it was told to go. */
+/* brokers_option is what `try` needs to find the record, where the file does not say it. */
+static const char *
+brokers_option(const struct task *t, char *buffer, size_t size)
+{
+    const char *from = json_string_value(json_object_get(t->conf->from, "kafka.bootstrap.servers"));
+    const char *brokers = json_string_value(json_object_get(t->conf->kafka, "bootstrap.servers"));
+    bool given = t->app->has_embedded || (from && strcmp(from, "command line") == 0);
+    buffer[0] = '\0';
+    if (given && brokers)
+        snprintf(buffer, size, " -b %s", brokers);
+    return buffer;
+}
+
 static void
 obituary(const struct worker *w, bool stopping, const char *record, uint64_t back, const char *next)
 {
@@ -74,10 +87,10 @@ obituary(const struct worker *w, bool stopping, const char *record, uint64_t bac
     const char *hint = phase_of(w) == PHASE_RETURNED && w->task->conf->kind == CONF_STREAM
                            ? " hint=\"the task's function returned before hr_next gave NULL\""
                            : "";
-    char quoted[2 * REASON_MAX], try_it[600] = "";
+    char quoted[2 * REASON_MAX], try_it[900] = "", brokers[300];
     if (strcmp(record, "none") != 0)
-        snprintf(try_it, sizeof try_it, " try=\"headrace try %s %s --record %s --debug\"", w->task->app->conf->path,
-                 w->task->conf->name, record);
+        snprintf(try_it, sizeof try_it, " try=\"headrace try %s %s --record %s --debug%s\"", w->task->app->conf->path,
+                 w->task->conf->name, record, brokers_option(w->task, brokers, sizeof brokers));
     log_event(quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "worker ended",
               "task=%s instance=%d pid=%d cause=\"%s\" record=%s handed_out_again=%" PRIu64 " finished=%" PRIu64
               " next=%s%s%s",

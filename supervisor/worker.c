@@ -263,8 +263,8 @@ worker_expend(struct worker *w, const char *why)
 {
     if (w->child.state != CHILD_ALIVE || w->expendable)
         return;
-    log_warn("worker killed", "task=%s instance=%d pid=%d why=%s", w->task->conf->name, w->instance, (int)w->child.pid,
-             why);
+    log_warn("worker killed", "task=%s instance=%d pid=%d why=\"%s\"", w->task->conf->name, w->instance,
+             (int)w->child.pid, why);
     w->expendable = true;
     w->killed_for = why;
     child_kill(&w->child, SIGKILL);

@@ -149,7 +149,8 @@ void hr_fail(hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
 void hr_reject(hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
 
 /* This record failed, and is to be tried again in so many seconds instead of after the configured backoff; it counts as
- * an attempt. Before or after hr_fail, which then gives the reason. The records of its lane wait with it. */
+ * an attempt. Before or after hr_fail, which then gives the reason. The records of its lane (what the task's order keeps
+ * one after the other: its partition) wait with it. */
 void hr_retry_after(hr_record *record, double seconds);
 
 /* ---- sending ----

@@ -162,26 +162,31 @@ names_brokers(const struct kafka_options *k)
     return named;
 }
 
-/* take_only_running makes the one app that runs the one that is asked for its brokers; where none runs, or
- * several do, there is none. */
-static bool
-take_only_running(struct kafka_options *k)
+/* take_only_running makes the one app that runs the one that is asked for its brokers; where none runs, there is none. Where
+ * several do, nothing is guessed: an exit code. */
+static int
+take_only_running(struct kafka_options *k, bool *one)
 {
-    char *error;
-    bool one = rundir_find(NULL, NULL, &k->running.path, &k->running.owner, &error) == 0;
+    char *error = NULL;
+    int code = rundir_find(NULL, NULL, &k->running.path, &k->running.owner, &error);
+    *one = code == 0;
+    if (code == EX_USAGE)
+        command_error(k->command, code, "%s\n  (or name the brokers with -b)", error);
     free(error);
     free(k->running.path);
     k->running.path = NULL;
-    if (one)
+    if (*one)
         k->running.app = k->running.owner.app;
-    return one;
+    return code == EX_USAGE ? code : 0;
 }
 
 int
 kafka_options_apply(struct kafka_options *k, rd_kafka_conf_t *conf)
 {
-    bool only = !names_brokers(k) && take_only_running(k);
-    int code = set(k, conf, "bootstrap.servers", BROKERS_DEFAULT, EX_SOFTWARE, "default");
+    bool only = false;
+    int code = names_brokers(k) ? 0 : take_only_running(k, &only);
+    if (code == 0)
+        code = set(k, conf, "bootstrap.servers", BROKERS_DEFAULT, EX_SOFTWARE, "default");
     if (code == 0 && k->app)
         code = apply_app(k, conf);
     if (code == 0 && (k->running.app || k->running.runtime_dir))

@@ -42,7 +42,7 @@ check_reason(const struct flow_process *app, const char *reason, const char *rec
                                  record,
                                  "next=0ms",
                                  "try=\"headrace try ",
-                                 " record --record records:0:20 --debug\""};
+                                 flow_text(" record --record records:0:20 --debug -b %s\"", flow_brokers())};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         ck_assert_msg(strstr(obituary, words[i]) != NULL, "no \"%s\" in: %s", words[i], obituary);
 }

@@ -65,7 +65,7 @@ START_TEST(test_line_in_the_log_can_be_tried)
     char conf[256], place[128];
     const char *line = strstr(app_line(app, "worker ended"), "headrace try ");
     ck_assert_ptr_nonnull(line);
-    ck_assert_msg(sscanf(line, "headrace try %255s record --record %127s --debug\"", conf, place) == 2, "%s",
+    ck_assert_msg(sscanf(line, "headrace try %255s record --record %127s --debug -b", conf, place) == 2, "%s",
                   line);
     struct flow_process *try =
         flow_call("headrace", "try", conf, "record", "--record", place, "-b", flow_brokers(), NULL);
