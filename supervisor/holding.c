@@ -23,7 +23,7 @@
  * Everything on the scoreboard is untrusted. Numbers are clamped to what was sent. A state that cannot be ends the
  * worker, and what it held is settled by what can be believed: at worst a record is repeated. Where a mark at either
  * end of the segment has changed nothing is believed: states that are written over as a whole can say "finished", too. */
-#include "supervisor/holding.h"
+#include "supervisor/holding_int.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +50,8 @@ holding_clear(struct holding *h)
     memset(h, 0, sizeof *h);
 }
 
-static uint64_t
-taken_by(const struct holding *h)
+uint64_t
+holding_taken(const struct holding *h)
 {
     return atomic_load_explicit(&h->sb->taken, memory_order_acquire);
 }
@@ -61,7 +61,7 @@ holding_room(const struct holding *h, size_t bytes)
 {
     if (h->n_frames >= HOLDING_FRAMES || h->alone || (h->n_frames > 0 && h->bytes >= bytes))
         return 0;
-    if (h->n_frames > 0 && h->stuck && taken_by(h) == h->seen_taken)
+    if (h->n_frames > 0 && h->stuck && holding_taken(h) == h->seen_taken)
         return 0;
     return h->slots - (uint32_t)(h->head - h->tail);
 }
@@ -117,9 +117,9 @@ holding_drop(struct holding *h, struct holding_frame *f)
 
 static const char written_over[] = "its scoreboard was written over";
 
-/* settle_item forgets an item; what became of its entry is said by the caller. */
-static void
-settle_item(struct holding *h, struct holding_frame *f, uint32_t i)
+/* holding_forget forgets an item; what became of its entry is said by the caller. */
+void
+holding_forget(struct holding *h, struct holding_frame *f, uint32_t i)
 {
     f->items[i].part = NULL;
     f->settled++;
@@ -128,17 +128,17 @@ settle_item(struct holding *h, struct holding_frame *f, uint32_t i)
         f->scanned++;
 }
 
-static _Atomic uint8_t *
-slot_of(const struct holding *h, const struct holding_frame *f, uint32_t i)
+_Atomic uint8_t *
+holding_slot(const struct holding *h, const struct holding_frame *f, uint32_t i)
 {
     return scoreboard_slot(h->sb, f->first + i, h->slots);
 }
 
-static void
-item_returned(struct holding *h, struct holding_frame *f, uint32_t i)
+void
+holding_item_returned(struct holding *h, struct holding_frame *f, uint32_t i)
 {
     struct holding_item item = f->items[i];
-    settle_item(h, f, i);
+    holding_forget(h, f, i);
     dispatch_returned(h->dispatch, item.part, item.pos);
 }
 
@@ -160,11 +160,11 @@ holding_withdraw(struct holding *h, const struct partition *p)
         for (uint32_t i = f->n; i-- > f->scanned;) {
             if (!f->items[i].part || (p && f->items[i].part != p))
                 continue;
-            if (!slot_move(slot_of(h, f, i), SLOT_WAITING, SLOT_WITHDRAWN))
+            if (!slot_move(holding_slot(h, f, i), SLOT_WAITING, SLOT_WITHDRAWN))
                 return n; /* begun: so is everything before it that can be */
             if (!holding_intact(h))
                 return n; /* it may have been begun all the same: settling will tell */
-            item_returned(h, f, i);
+            holding_item_returned(h, f, i);
             n++;
         }
     return n;
@@ -173,16 +173,16 @@ holding_withdraw(struct holding *h, const struct partition *p)
 uint64_t
 holding_relieve(struct holding *h)
 {
-    uint64_t taken = taken_by(h);
+    uint64_t taken = holding_taken(h);
     h->stuck = h->n_frames > 0 && taken == h->seen_taken && h->head == h->seen_head;
     h->seen_taken = taken;
     h->seen_head = h->head;
     return h->stuck ? holding_withdraw(h, NULL) : 0;
 }
 
-/* read_reason copies the reason of the failure that comes next in the order of this life. */
-static void
-read_reason(struct holding *h, uint64_t seq, struct reason *out)
+/* holding_read_reason copies the reason of the failure that comes next in the order of this life. */
+void
+holding_read_reason(struct holding *h, uint64_t seq, struct reason *out)
 {
     const struct reason *r = &h->sb->reasons[h->handled % SCOREBOARD_REASONS];
     memcpy(out, r, sizeof *out);
@@ -220,8 +220,8 @@ settle_failed(struct holding *h, struct holding_frame *f, uint32_t i)
         return "a record was begun behind a failed one of its lane";
     if (!f->items[i].part) /* its slot changed between two looks, and it went back with the lane */
         return "a failed record is waiting again";
-    read_reason(h, f->first + i, &reason);
-    settle_item(h, f, i);
+    holding_read_reason(h, f->first + i, &reason);
+    holding_forget(h, f, i);
     dispatch_lane_returned(item.part);
     h->handled++;
     atomic_store_explicit(&h->sb->failures_read, h->handled, memory_order_release);
@@ -229,11 +229,11 @@ settle_failed(struct holding *h, struct holding_frame *f, uint32_t i)
     return NULL;
 }
 
-static void
-settle_finished(struct holding *h, struct holding_frame *f, uint32_t i)
+void
+holding_item_finished(struct holding *h, struct holding_frame *f, uint32_t i)
 {
     struct holding_item item = f->items[i];
-    settle_item(h, f, i);
+    holding_forget(h, f, i);
     h->ended(h->arg, item.part, item.pos, ENDING_FINISHED, NULL);
     dispatch_done(h->dispatch, item.part, item.pos);
 }
@@ -249,7 +249,7 @@ settle_sent(struct holding *h, struct holding_frame *f, uint32_t i)
     h->sends->pos = item.pos;
     h->sends++;
     h->n_sends--;
-    settle_item(h, f, i);
+    holding_forget(h, f, i);
     h->ended(h->arg, item.part, item.pos, ENDING_SENT, NULL);
     dispatch_sending(h->dispatch, item.part, item.pos);
     return true;
@@ -264,12 +264,12 @@ settle_frame(struct holding *h, struct holding_frame *f, uint64_t taken, bool *b
         if (!f->items[i].part)
             continue;
         const char *wrong = NULL;
-        unsigned state = slot_get(slot_of(h, f, i));
+        unsigned state = slot_get(holding_slot(h, f, i));
         if (state != SLOT_WAITING && state != SLOT_ON && !holding_intact(h))
             return written_over;
         switch (state) {
         case SLOT_FINISHED:
-            settle_finished(h, f, i);
+            holding_item_finished(h, f, i);
             break;
         case SLOT_SENT:
             *behind = !settle_sent(h, f, i);
@@ -313,7 +313,7 @@ release_left(struct holding *h)
 const char *
 holding_settle(struct holding *h)
 {
-    uint64_t taken = taken_by(h);
+    uint64_t taken = holding_taken(h);
     if (!holding_intact(h))
         return written_over;
     if (taken > h->head)
@@ -342,134 +342,4 @@ holding_received(struct holding *h, struct holding_sends *sends, uint32_t n)
     h->sends = NULL;
     h->n_sends = 0;
     return wrong;
-}
-
-/* ---- a death ---- */
-
-bool
-holding_intact(const struct holding *h)
-{
-    return scoreboard_intact(h->sb, h->slots, h->mark);
-}
-
-/* state_at is what can be believed: a record that was not begun has no state of its worker's doing. */
-static unsigned
-state_at(const struct holding *h, const struct holding_frame *f, uint32_t i)
-{
-    uint64_t taken = taken_by(h);
-    unsigned state = taken <= h->head && f->first + i < taken ? slot_get(slot_of(h, f, i)) : SLOT_WAITING;
-    return holding_intact(h) ? state : SLOT_WAITING;
-}
-
-bool
-holding_alone(const struct holding *h, struct partition **p, uint64_t *pos)
-{
-    const struct holding_frame *f = h->oldest;
-    while (f && f->settled == f->n)
-        f = f->next;
-    if (!f || !h->alone || h->unsettled != 1)
-        return false;
-    *p = f->items[f->scanned].part;
-    *pos = f->items[f->scanned].pos;
-    return true;
-}
-
-bool
-holding_accuse(struct holding *h)
-{
-    bool one = h->alone && h->unsettled == 1, some = h->unsettled > 0;
-    for (struct holding_frame *f = h->oldest; f; f = f->next)
-        for (uint32_t i = f->scanned; i < f->n; i++) {
-            struct holding_item item = f->items[i];
-            if (!item.part)
-                continue;
-            ledger_entry(&item.part->led, item.pos)->suspect = true;
-            if (!one)
-                continue;
-            settle_item(h, f, i);
-            h->ended(h->arg, item.part, item.pos, ENDING_CRASHED, NULL);
-        }
-    return some;
-}
-
-/* bury_item settles one item of a dead worker; true if it is the record that was on. */
-static bool
-bury_item(struct holding *h, struct holding_frame *f, uint32_t i, bool pinned, uint64_t *returned)
-{
-    struct holding_item item = f->items[i];
-    struct reason reason;
-    switch (state_at(h, f, i)) {
-    case SLOT_FINISHED:
-        if (dispatch_goes_back(h->dispatch, item.part, item.pos)) {
-            item_returned(h, f, i);
-            ++*returned;
-        } else {
-            settle_finished(h, f, i);
-        }
-        return false;
-    case SLOT_FAILED:
-        read_reason(h, f->first + i, &reason);
-        h->handled++;
-        settle_item(h, f, i);
-        h->ended(h->arg, item.part, item.pos, ENDING_FAILED, &reason);
-        return false;
-    case SLOT_ON:
-        if (pinned) {
-            settle_item(h, f, i);
-            ledger_entry(&item.part->led, item.pos)->suspect = true;
-            h->ended(h->arg, item.part, item.pos, ENDING_CRASHED, NULL);
-            return true;
-        }
-        /* fall through */
-    default:
-        item_returned(h, f, i);
-        ++*returned;
-        return false;
-    }
-}
-
-uint64_t
-holding_bury(struct holding *h, bool pinned)
-{
-    uint64_t returned = 0;
-    for (struct holding_frame *f = h->oldest; f; f = f->next)
-        for (uint32_t i = f->scanned; i < f->n; i++)
-            if (f->items[i].part && bury_item(h, f, i, pinned, &returned))
-                pinned = false; /* one record at most was on; anything else is scribble */
-    while (h->oldest) {
-        struct holding_frame *f = h->oldest;
-        h->oldest = f->next;
-        free(f);
-    }
-    h->newest = NULL;
-    h->n_frames = 0;
-    h->bytes = 0;
-    h->tail = h->head;
-    h->alone = false;
-    return returned;
-}
-
-/* ---- looking ---- */
-
-bool
-holding_on(const struct holding *h, struct partition **p, uint64_t *pos)
-{
-    for (const struct holding_frame *f = h->oldest; f; f = f->next)
-        for (uint32_t i = f->scanned; i < f->n; i++)
-            if (f->items[i].part && state_at(h, f, i) == SLOT_ON) {
-                *p = f->items[i].part;
-                *pos = f->items[i].pos;
-                return true;
-            }
-    return false;
-}
-
-uint64_t
-holding_holds(const struct holding *h, const struct partition *p)
-{
-    uint64_t n = 0;
-    for (const struct holding_frame *f = h->oldest; f; f = f->next)
-        for (uint32_t i = f->scanned; i < f->n; i++)
-            n += f->items[i].part == p;
-    return n;
 }

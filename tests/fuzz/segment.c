@@ -21,6 +21,7 @@
 #include "tests/fuzz/play/scribbles.h"
 
 #include "supervisor/holding.c"
+#include "supervisor/holding_bury.c"
 
 #define PARTS 2
 #define RECORDS 24 /* of each partition */

@@ -2,3 +2,4 @@
 #include "tests/simulate/access.h"
 
 #include "supervisor/holding.c"
+#include "supervisor/holding_bury.c"

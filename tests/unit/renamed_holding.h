@@ -21,5 +21,11 @@
 #define holding_accuse RENAMED(holding_accuse)
 #define holding_on RENAMED(holding_on)
 #define holding_holds RENAMED(holding_holds)
+#define holding_slot RENAMED(holding_slot)
+#define holding_taken RENAMED(holding_taken)
+#define holding_forget RENAMED(holding_forget)
+#define holding_item_returned RENAMED(holding_item_returned)
+#define holding_item_finished RENAMED(holding_item_finished)
+#define holding_read_reason RENAMED(holding_read_reason)
 
 #endif

@@ -31,6 +31,7 @@ static void maybe_scribble(volatile void *object, size_t size);
 #define slot_move(slot, from, to) (maybe_scribble((slot), 1), (slot_move)((slot), (from), (to)))
 
 #include "supervisor/holding.c"
+#include "supervisor/holding_bury.c"
 
 void
 scribble(void)

@@ -12,6 +12,7 @@ static void slots_frame_free(void *frame);
 #define mem_alloc slots_frame_alloc
 #define free slots_frame_free
 #include "supervisor/holding.c"
+#include "supervisor/holding_bury.c"
 #undef mem_alloc
 #undef free
 
