@@ -13,7 +13,7 @@ int sim_depth;
 
 static union {
     struct scoreboard sb;
-    unsigned char bytes[sizeof(struct scoreboard) + SIM_SLOTS];
+    unsigned char bytes[sizeof(struct scoreboard) + SIM_SLOTS + sizeof(uint64_t)]; /* the mark at its end */
 } segments[SIM_SUPS][SIM_WORKERS];
 
 struct scoreboard *
@@ -30,7 +30,7 @@ sim_scoreboard_new(const struct sim_worker *w)
     memset(sb, 0, offsetof(struct scoreboard, reasons));
     for (int i = 0; i < SCOREBOARD_REASONS; i++)
         memset(&sb->reasons[i], 0, offsetof(struct reason, text) + 1);
-    memset((void *)sb->state, 0, SIM_SLOTS);
+    memset((void *)sb->state, 0, SIM_SLOTS + sizeof(uint64_t)); /* with the mark at its end */
     sb->slots = sim.slots;
 }
 
