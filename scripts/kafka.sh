@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# kafka.sh - a real Apache Kafka on this machine, for tests: one node (KRaft), on loopback only.
+# kafka.sh - a real Apache Kafka on this machine, for tests: one node (KRaft) or several, on loopback only.
 #
 # The jars are fetched by Maven once and kept in a cache folder; all that a broker writes stands in one folder.
 # A broker that is stopped and started again has its records, its groups and its address still.
+#
+# Of a cluster (KAFKA_BROKERS=3), each node is broker and controller, and stands in a folder of its own, DIR/1 to DIR/N. What
+# is made there has three copies, of which two must be written; so one node of three may be away at any time.
 #
 # With --secure, it speaks only SASL_SSL: a certificate of an authority made for it (its name is 127.0.0.1, so that clients
 # can check it), SCRAM-SHA-512, and an authorizer that allows nobody anything but the user admin. All of it stands in
@@ -22,9 +25,10 @@ kafka.sh - a real Apache Kafka on this machine, on loopback, for tests
   kafka.sh --secure start [DIR]    the same with TLS, users and access control
   kafka.sh stop           ends it in order; its records stay
   kafka.sh kill           ends it at once (SIGKILL), for tests of faults
+  kafka.sh start|stop|kill N    the same with one node of a cluster
   kafka.sh wipe           stops it and removes its folder
-  kafka.sh address        prints HOST:PORT
-  kafka.sh log            prints the broker's log
+  kafka.sh address        prints HOST:PORT, of a cluster HOST:PORT,HOST:PORT,...
+  kafka.sh log [N]        prints the broker's log
   kafka.sh topic NAME PARTITIONS [CONFIG=VALUE]...    creates a topic
   kafka.sh run CLASS ARGUMENTS...                     runs one of Kafka's own Java programs, as in
       kafka.sh run org.apache.kafka.tools.consumer.group.ConsumerGroupCommand \\
@@ -35,7 +39,8 @@ kafka.sh - a real Apache Kafka on this machine, on loopback, for tests
       With a librdkafka before 2.6.1, sasl.mechanism has to be PLAIN instead
   kafka.sh fetch          only fetches the jars
 
-KAFKA_DIR is its folder (build/kafka-data), KAFKA_PORT its port (a free one), KAFKA_HEAP its memory (512m),
+KAFKA_DIR is its folder (build/kafka-data), KAFKA_PORT its port (a free one), KAFKA_HEAP the memory of each node (512m),
+KAFKA_BROKERS the number of nodes of a new one (1; from 3 on a cluster),
 KAFKA_USERS the users of a secure one beside admin ("app"): they may do nothing until kafka.sh acl says so.
 Needs Java 17 and Maven: scripts/setup.sh --kafka installs them.
 EOF
@@ -89,17 +94,18 @@ java_run() { # CLASS ARGUMENTS...
 running() {
     local pid
     pid=$(cat "$dir/pid" 2>/dev/null) || return 1
-    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "kafka.Kafka $dir/server.properties" || return 1
+    tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "kafka.Kafka $dir/server.properties" || return 1
     echo "$pid"
 }
 
-# A port that nobody listens on, below those that the kernel gives away by itself.
-free_port() {
-    local port
-    while port=$((20000 + RANDOM % 10000)); do
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+# Ports that nobody listens on, below those that the kernel gives away by itself; all different.
+free_ports() { # HOW_MANY
+    local port found=" "
+    while [ "$(wc -w <<<"$found")" -lt "$1" ]; do
+        port=$((20000 + RANDOM % 10000))
+        [[ $found != *" $port "* ]] && ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && found+="$port "
     done
-    echo "$port"
+    echo "$found"
 }
 
 # An authority of its own, and a certificate by it for the broker: 127.0.0.1, and no other name.
@@ -155,32 +161,31 @@ super.users=User:admin;User:ANONYMOUS
 EOF
 }
 
-# Writes the settings and formats the storage of a new broker.
-prepare() {
-    local port controller protocol=PLAINTEXT
-    port=${KAFKA_PORT:-$(free_port)}
-    controller=$(free_port)
+# The settings of a node, in $dir, and its formatted storage.
+prepare_node() { # ID PORT CONTROLLER_PORT VOTERS NODES
+    local protocol=PLAINTEXT copies=$(($5 < 3 ? 1 : 3))
     mkdir -p "$dir"
     if [ -n "$secure" ]; then
-        command -v openssl >/dev/null || give_up "openssl is missing; scripts/setup.sh --kafka installs it"
         protocol=SASL_SSL
         umask 077
         rm -rf "$dir/secure" # of a start that was cut short
     fi
     cat >"$dir/server.properties.new" <<EOF
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:$controller
-listeners=CLIENT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=CLIENT://127.0.0.1:$port
+node.id=$1
+controller.quorum.voters=$4
+listeners=CLIENT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3
+advertised.listeners=CLIENT://127.0.0.1:$2
 inter.broker.listener.name=CLIENT
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CLIENT:$protocol,CONTROLLER:PLAINTEXT
 log.dirs=$dir/data
-offsets.topic.replication.factor=1
+default.replication.factor=$copies
+min.insync.replicas=$((copies / 2 + 1))
+offsets.topic.replication.factor=$copies
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=$copies
+transaction.state.log.min.isr=$((copies / 2 + 1))
 transaction.state.log.num.partitions=4
 # A group is ready at once, and nothing is made by being named.
 group.initial.rebalance.delay.ms=0
@@ -195,39 +200,98 @@ EOF
     java_run "@$dir/format" >"$dir/log" 2>&1 ||
         { cat "$dir/log" >&2; give_up "cannot format the storage in $dir/data"; }
     rm -f "$dir/format" "$dir/secure/format" "$dir/secure/plain"
-    echo "127.0.0.1:$port" >"$dir/address"
+    echo "127.0.0.1:$2" >"$dir/address"
     mv "$dir/server.properties.new" "$dir/server.properties"
 }
 
-start() {
-    need_java
-    fetch
-    if [ -n "$secure" ] && [ -f "$dir/server.properties" ] && [ ! -d "$dir/secure" ]; then
-        give_up "$dir holds a Kafka that is not secure; scripts/kafka.sh wipe removes it"
+# Makes what is to be started: one node in $root, or a folder in it for each of several.
+prepare() {
+    local nodes=${KAFKA_BROKERS:-1} ports voters="" i dir=$root
+    [[ $nodes =~ ^[1-9]$ ]] && [ "$nodes" != 2 ] ||
+        give_up "KAFKA_BROKERS=$nodes: must be 1, or 3 to 9 (of two, none may be away)"
+    if [ -n "$secure" ]; then
+        [ "$nodes" = 1 ] || give_up "a secure one has one node; leave KAFKA_BROKERS out"
+        command -v openssl >/dev/null || give_up "openssl is missing; scripts/setup.sh --kafka installs it"
     fi
-    if running >/dev/null; then
-        cat "$dir/address"
-        return
+    read -r -a ports <<<"$(free_ports $((2 * nodes)))"
+    ports[0]=${KAFKA_PORT:-${ports[0]}}
+    for ((i = 0; i < nodes; i++)); do voters+=${voters:+,}$((i + 1))@127.0.0.1:${ports[nodes + i]}; done
+    for ((i = 0; i < nodes; i++)); do
+        [ "$nodes" = 1 ] || dir=$root/$((i + 1))
+        prepare_node $((i + 1)) "${ports[i]}" "${ports[nodes + i]}" "$voters" "$nodes"
+    done
+    [ "$nodes" = 1 ] || echo "$nodes" >"$root/brokers"
+}
+
+# The folders of the nodes, in $folders: of the one that was named, or of all.
+find_nodes() {
+    local i nodes
+    nodes=$(cat "$root/brokers" 2>/dev/null) || nodes=
+    folders=("$root")
+    if [ -n "$node" ]; then
+        [ "$node" -ge 1 ] && [ "$node" -le "${nodes:-0}" ] ||
+            give_up "there is no node $node in $root; KAFKA_BROKERS says how many a new one has"
+        folders=("$root/$node")
+    elif [ -n "$nodes" ]; then
+        folders=()
+        for ((i = 1; i <= nodes; i++)); do folders+=("$root/$i"); done
     fi
-    [ -f "$dir/server.properties" ] || prepare
+}
+
+# What stands there already must be of the kind that is asked for.
+check_kind() {
+    local nodes=1
+    [ ! -f "$root/brokers" ] || nodes=$(cat "$root/brokers")
+    if [ -n "$secure" ] && [ ! -d "$root/secure" ]; then
+        give_up "$root holds a Kafka that is not secure; scripts/kafka.sh wipe removes it"
+    fi
+    [ "${KAFKA_BROKERS:-$nodes}" = "$nodes" ] ||
+        give_up "$root holds a Kafka of $nodes nodes, not of $KAFKA_BROKERS; scripts/kafka.sh wipe removes it"
+}
+
+launch() {
     : >"$dir/log"
-    # A session of its own: Ctrl-C at a test is not for the broker. What it inherits is closed.
+    # A session of its own: Ctrl-C at a test is not for the broker.
     heap=${KAFKA_HEAP:-512m} setsid "$0" serve "$dir" </dev/null >>"$dir/log" 2>&1 &
     echo $! >"$dir/pid"
+}
+
+await() {
     local until=$((SECONDS + 60))
     until grep -q 'Kafka Server started' "$dir/log"; do
-        if ! kill -0 "$!" 2>/dev/null || [ $SECONDS -ge $until ]; then
+        if ! kill -0 "$(cat "$dir/pid")" 2>/dev/null || [ $SECONDS -ge $until ]; then
             tail -n 30 "$dir/log" >&2
             stop_now
             give_up "Kafka did not start within 60 s; the end of $dir/log is above"
         fi
         sleep 0.1
     done
-    cat "$dir/address"
 }
 
-# Becomes the broker; called by start.
+# The nodes of a cluster wait for each other, so all are launched before one is waited for.
+start() {
+    local dir
+    need_java
+    fetch
+    if [ -f "$root/server.properties" ] || [ -f "$root/brokers" ]; then
+        check_kind
+    elif [ -z "$node" ]; then
+        prepare
+    fi
+    find_nodes
+    for dir in "${folders[@]}"; do running >/dev/null || launch; done
+    for dir in "${folders[@]}"; do await; done
+    node=
+    address
+}
+
+# Becomes the broker; called by start. What it inherits is closed: a lock or a pipe of whoever started it is not its own.
 serve() {
+    local fd
+    for fd in /proc/self/fd/*; do
+        fd=${fd##*/}
+        [ "$fd" -le 2 ] || [ "$fd" = 255 ] || exec {fd}>&- # 255: the script itself
+    done
     exec java "-Xmx$heap" "-Xms$heap" -XX:+UseSerialGC -cp "$cache/*" \
         -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true \
         -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info \
@@ -241,23 +305,44 @@ stop_now() {
     while running >/dev/null; do sleep 0.05; done
 }
 
+# All are told before one is waited for.
 stop() {
-    local pid until=$((SECONDS + 30))
-    pid=$(running) || return 0
-    kill -TERM "$pid"
-    while running >/dev/null; do
-        if [ $SECONDS -ge $until ]; then
-            say "it did not end within 30 s and is killed"
-            stop_now
-        fi
-        sleep 0.05
+    local pid dir until=$((SECONDS + 30))
+    find_nodes
+    for dir in "${folders[@]}"; do ! pid=$(running) || kill -TERM "$pid"; done
+    for dir in "${folders[@]}"; do
+        while running >/dev/null; do
+            if [ $SECONDS -ge $until ]; then
+                say "it did not end within 30 s and is killed"
+                stop_now
+            fi
+            sleep 0.05
+        done
+        rm -f "$dir/pid"
     done
-    rm -f "$dir/pid"
+}
+
+kill_nodes() {
+    local dir
+    find_nodes
+    for dir in "${folders[@]}"; do stop_now; done
 }
 
 address() {
-    running >/dev/null || give_up "no Kafka runs in $dir; scripts/kafka.sh start"
-    cat "$dir/address"
+    local dir runs= all=
+    find_nodes
+    for dir in "${folders[@]}"; do
+        ! running >/dev/null || runs=yes
+        all+=${all:+,}$(cat "$dir/address" 2>/dev/null) || true
+    done
+    [ -n "$runs" ] || give_up "no Kafka runs in $root; scripts/kafka.sh start"
+    echo "$all"
+}
+
+show_log() {
+    local dir
+    find_nodes
+    for dir in "${folders[@]}"; do cat "$dir/log"; done
 }
 
 topic() { # NAME PARTITIONS [CONFIG=VALUE]...
@@ -267,7 +352,7 @@ topic() { # NAME PARTITIONS [CONFIG=VALUE]...
     for config in "$@"; do configs+=(--config "$config"); done
     [ ! -d "$dir/secure" ] || configs+=(--command-config "$dir/secure/admin.java.properties")
     java_run org.apache.kafka.tools.TopicCommand --bootstrap-server "$(address)" --create --topic "$name" \
-        --partitions "$partitions" --replication-factor 1 "${configs[@]}"
+        --partitions "$partitions" "${configs[@]}"
 }
 
 need_secure() {
@@ -297,14 +382,19 @@ if [ -n "$secure" ] && [ "$command" != start ]; then
     exit 64
 fi
 dir=${KAFKA_DIR:-$here/../build/kafka-data}
-case $command in start | stop | kill | wipe | serve) dir=${1:-$dir} ;; esac
+node=
+case $command:${1:-} in
+start:[0-9] | stop:[0-9] | kill:[0-9] | log:[0-9]) node=$1 ;;
+start:* | stop:* | kill:* | wipe:* | serve:*) dir=${1:-$dir} ;;
+esac
 dir=$(realpath -m "$dir")
+root=$dir # $dir is the folder of the node in question
 
 case $command in
 start | serve | stop | address) "$command" ;;
-kill) stop_now ;;
+kill) kill_nodes ;;
 wipe) stop && rm -rf "$dir" ;;
-log) cat "$dir/log" ;;
+log) show_log ;;
 topic | acl | client) "$command" "$@" ;;
 run)
     [ $# -ge 1 ] || { usage >&2; exit 64; }

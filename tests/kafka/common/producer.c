@@ -61,7 +61,7 @@ producer_create_topic(struct producer *p, long partitions)
     char error[256];
     size_t n = 0;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(p->rk);
-    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(p->topic, (int)partitions, 1, error, sizeof error);
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(p->topic, (int)partitions, -1, error, sizeof error);
     if (!topic)
         producer_die(p->topic, error);
     rd_kafka_CreateTopics(p->rk, &topic, 1, NULL, queue);
