@@ -7,10 +7,14 @@
 # the last case.
 #
 # BUILD names the folder of the build (build), KAFKA_TEST_KEEP=1 keeps the folder of the run, KAFKA_TEST_SEED gives
-# the seed of the random kills again.
+# the seed of the random kills again. KAFKA_TEST_PRELOAD is a librdkafka (librdkafka.so) that takes the place of the one
+# that headrace was built against.
 set -u
 cd "$(dirname "$0")/../.."
 build=$(realpath "${BUILD:-build}")
+headrace=(env) # becomes the program: its pid is the one that was started
+[ -z "${KAFKA_TEST_PRELOAD:-}" ] || headrace+=("LD_PRELOAD=$(realpath "$KAFKA_TEST_PRELOAD")")
+headrace+=("$build/headrace")
 . tests/kafka/secure.sh
 cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three killed_supervisor
        killed_broker gaps_committed gaps_uncommitted feeds killed_workers letters letters_refused letters_nowhere
@@ -58,7 +62,7 @@ app() { # NAME TOPIC [MORE]
 start() { # LABEL APP OPTIONS...
     local label=$1 conf=$2
     shift 2
-    RECORD_FILE=$dir/records "$build/headrace" run "$dir/$conf.json" -b "$brokers" --runtime-dir "$dir/$label.run" \
+    RECORD_FILE=$dir/records "${headrace[@]}" run "$dir/$conf.json" -b "$brokers" --runtime-dir "$dir/$label.run" \
         "$@" </dev/null >"$dir/$label.log" 2>&1 &
     pid=$!
 }
@@ -71,7 +75,7 @@ expect_end() { # PID CODE SECONDS
 }
 
 status() { # LABEL
-    "$build/headrace" status --json --runtime-dir "$dir/$1.run" 2>/dev/null
+    "${headrace[@]}" status --json --runtime-dir "$dir/$1.run" 2>/dev/null
 }
 
 number_of() { sed -n "s/^ *\"$1\": *\([0-9]*\).*/\1/p" | head -n 1; }
@@ -597,6 +601,7 @@ brokers=$(scripts/kafka.sh start) || {
     echo "run.sh: no Kafka to test against; kafka.sh says why above" >&2
     exit 1
 }
+[ -z "${KAFKA_TEST_PRELOAD:-}" ] || "${headrace[@]}" --version
 [ $# -gt 0 ] || set -- $cases
 for name in "$@"; do run_case "$name"; done
 echo "$passed passed, $failed failed"

@@ -46,7 +46,7 @@ secure_broker() {
     fi
     secure_brokers=$(cat "$work/secure_brokers")
     # Kafka 4 takes SCRAM from librdkafka 2.6.1 on.
-    scram=$("$build/headrace" --version | sed -n 's/.*librdkafka \([0-9.]*\).*/\1/p')
+    scram=$("${headrace[@]}" --version | sed -n 's/.*librdkafka \([0-9.]*\).*/\1/p')
     [ "$(printf '2.6.1\n%s\n' "$scram" | sort -V | head -n 1)" = 2.6.1 ] && scram=yes || scram=
     mechanism=$([ -n "$scram" ] && echo SCRAM-SHA-512 || echo PLAIN)
     cat >"$dir/logs.json" <<EOF
@@ -72,7 +72,7 @@ as() { # USER COMMAND...
 secure_start() { # LABEL USER OPTIONS...
     local label=$1 user=$2
     shift 2
-    (as "$user" "$build/headrace" run "$dir/logs.json" --runtime-dir "$dir/$label.run" "$@") \
+    (as "$user" "${headrace[@]}" run "$dir/logs.json" --runtime-dir "$dir/$label.run" "$@") \
         </dev/null >"$dir/$label.log" 2>&1 &
     pid=$!
 }
@@ -81,7 +81,7 @@ secure_start() { # LABEL USER OPTIONS...
 secure_try() { # LABEL CODE USER COMMAND...
     local label=$1 code=$2 user=$3 got=0
     shift 3
-    (as "$user" "$build/headrace" "$@" --app "$dir/logs.json") >"$dir/$label.log" 2>&1 || got=$?
+    (as "$user" "${headrace[@]}" "$@" --app "$dir/logs.json") >"$dir/$label.log" 2>&1 || got=$?
     [ $got = "$code" ] || fail "$label ended with $got, not $code"
 }
 
@@ -207,7 +207,7 @@ waits_with_letter() { # USER
     wait_until 30 "a line that says so" grep -q "\(waiting\|letters\)=[1-9]" "$dir/waiting.log"
     names waiting "$text"
     ! grep -q 'record dead-lettered' "$dir/waiting.log" || fail "it was written"
-    "$build/headrace" status --runtime-dir "$dir/waiting.run" >"$dir/status.log" 2>&1
+    "${headrace[@]}" status --runtime-dir "$dir/waiting.run" >"$dir/status.log" 2>&1
     names status "$text"
     [ "$(complaints waiting)" -le 4 ] || fail "too many lines about it"
     acl --add --allow-principal "User:$1" --operation Write --topic "$letters"
@@ -276,7 +276,7 @@ case_secure_secrets() {
     password=$(password_of app)
     secure_start app app --log-level debug -X debug=all
     wait_until 30 "partitions" grep -q 'partitions assigned' "$dir/app.log"
-    "$build/headrace" status --json --runtime-dir "$dir/app.run" >"$dir/status.log" 2>&1
+    "${headrace[@]}" status --json --runtime-dir "$dir/app.run" >"$dir/status.log" 2>&1
     for child in $(processes_of "$dir"); do
         for file in environ cmdline; do
             [ "$child" = "$pid" ] || ! grep -aqF "$password" "/proc/$child/$file" || fail "it is in the $file of a child"
