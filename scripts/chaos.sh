@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
 # chaos.sh - everything goes wrong at once, against a real Kafka; then every record is accounted for.
 #
-# One broker, a topic of 8 partitions with poison of each kind among its records, one app with 8 workers and a timer.
-# For CHAOS_SECONDS (60) workers are killed or stopped for a while, the timer process is killed, supervisors are killed
-# and at once started again, a second supervisor joins and leaves, the broker dies or is restarted. Then all is stopped in
-# order, what is left is drained by --until-end, and chaos_check reads what the task wrote down and the dead letters.
+# One broker or three, a topic of 8 partitions with poison of each kind among its records, one app with 8 workers and a
+# timer, whose task sends a message for each record. For CHAOS_SECONDS (60) workers are killed or stopped for a while, the
+# timer process is killed, supervisors are killed and at once started again, a second supervisor joins and leaves, a broker
+# dies or is restarted. Then all is stopped in order, what is left is drained by --until-end, and chaos_check reads what the
+# task wrote down, what it sent, and the dead letters.
 #
 # CHAOS_SECONDS  how long things go wrong             CHAOS_SEED      the seed of what goes wrong when (printed)
 # CHAOS_RECORDS  how many records (300000 or more)    CHAOS_ASSIGNOR  cooperative-sticky (the default) or range
+# CHAOS_BROKERS  how many brokers (1), or 3 and more: one of them is away at a time, some of them for longer
+# CHAOS_STATIC=1 static membership: each supervisor has a group.instance.id of its own, which it keeps when it is killed
+# CHAOS_PRELOAD  a librdkafka (librdkafka.so) that takes the place of the one that headrace was built against
 # CHAOS_KEEP=1   keep the folder, also where all is well
 # BUILD          the folder of the build (build)
+#
+# From 120 seconds on, what happens in a minute happens in every other minute; in between supervisors live on, so that it can
+# be seen whether they grow.
 #
 # Everything that was started is ended by its pid. The last line is "N passed, N failed".
 set -u
@@ -17,9 +24,11 @@ cd "$(dirname "$0")/.."
 build=$(realpath "${BUILD:-build}")
 seconds=${CHAOS_SECONDS:-60}
 seed=${CHAOS_SEED:-$RANDOM}
-records=${CHAOS_RECORDS:-$((seconds * 5000 > 300000 ? seconds * 5000 : 300000))}
+records=${CHAOS_RECORDS:-$((seconds > 120 ? seconds * 2500 : 300000))}
 assignor=${CHAOS_ASSIGNOR:-cooperative-sticky}
+n_brokers=${CHAOS_BROKERS:-1}
 each=$((seconds > 60 ? seconds / 20 : 3))
+period=$((seconds >= 120 ? 120 : 60))
 window=2000
 work_us=400 # so long that the records outlast the chaos; the rest is drained without it
 partitions=8
@@ -60,11 +69,14 @@ judge() { # GOOD NAME TEXT: GOOD is 0 where all is well
 }
 
 write_app() {
+    local member=
+    # An id is given once in a group, to whoever may take the place of the one that had it; so it comes from outside.
+    [ -z "${CHAOS_STATIC:-}" ] || member='"group.instance.id": "${CHAOS_MEMBER}", '
     cat >"$work/chaos.json" <<END
 {
   "app": "chaos",
   "modules": ["$build/kafka/chaos.so"],
-  "kafka": { "session.timeout.ms": 6000, "partition.assignment.strategy": "$assignor", "reconnect.backoff.max.ms": 500 },
+  "kafka": { $member"session.timeout.ms": 6000, "partition.assignment.strategy": "$assignor", "reconnect.backoff.max.ms": 500 },
   "tasks": {
     "work": {
       "concurrency": $partitions,
@@ -87,7 +99,8 @@ start_supervisor() { # SLOT [OPTIONS...]
     local slot=$1
     shift
     lives=$((lives + 1))
-    CHAOS_FILE=$work/done CHAOS_WORK_US=$work_us "$build/headrace" run "$work/chaos.json" -b "$brokers" \
+    CHAOS_FILE=$work/done CHAOS_WORK_US=$work_us CHAOS_SENT=$sent CHAOS_MEMBER=$slot.${joined[$slot]:-0} \
+        "${headrace[@]}" run "$work/chaos.json" -b "$brokers" \
         --runtime-dir "$work/$slot.${joined[$slot]:-0}.run" "$@" </dev/null >"$work/$lives.$slot.log" 2>&1 &
     supervisor[$slot]=$!
     event start supervisor $! "$lives"
@@ -206,11 +219,18 @@ look_at_leaving() { # [SECONDS to wait for them]
     done
 }
 
-# In the background: the rest goes on while the broker is away.
+# In the background: the rest goes on while the broker is away. Of several, one that was killed stays away for so long, every
+# other time, that the others notice.
 restart_broker() { # kill|stop
+    local node= away=0
     [ -z "$restarting" ] || return 0
-    event kill broker 0
-    (scripts/kafka.sh "$1" && scripts/kafka.sh start) >>"$work/broker" 2>&1 &
+    restarts=$((restarts + 1))
+    if [ "$n_brokers" -gt 1 ]; then
+        node=$((RANDOM % n_brokers + 1))
+        away=$((restarts % 4 == 1 ? 12 : 0))
+    fi
+    event kill broker "${node:-0}"
+    (scripts/kafka.sh "$1" $node && sleep $away && scripts/kafka.sh start $node) >>"$work/broker" 2>&1 &
     restarting=$!
 }
 
@@ -224,14 +244,24 @@ look_at_broker() { # [wait]
 
 # What is sure to happen, by the second within a minute; a bit of chance moves it.
 plan() { # SECOND
-    case $((($1 + shift) % 60)) in
+    case $((($1 + shift) % period)) in
     4 | 31) join ;;
     10 | 24 | 38 | 52) kill_supervisor ;;
     18 | 47) leave b ;;
-    14) restart_broker kill ;;
-    43) restart_broker stop ;;
+    14 | 74) restart_broker kill ;;
+    43 | 103) restart_broker stop ;;
     8 | 28 | 48) kill_child worker tick 4 ;;
     esac
+}
+
+# What the supervisors take: resident memory and descriptors.
+sample() {
+    local pid size pages fds
+    for pid in "${supervisor[@]}"; do
+        read -r size pages _ 2>/dev/null <"/proc/$pid/statm" || continue
+        fds=("/proc/$pid/fd"/*)
+        event sample "$pid" $((pages * 4)) ${#fds[@]}
+    done
 }
 
 chaos() {
@@ -240,6 +270,7 @@ chaos() {
         if [ $((SECONDS - from)) -gt $second ]; then
             second=$((second + 1))
             plan $second
+            sample
         fi
         case $((RANDOM % 10)) in
         0 | 1 | 2 | 3 | 4 | 5) kill_child worker work ;;
@@ -289,23 +320,37 @@ note_upsets() { # WORD TEXT
 }
 
 account() {
-    local deaths
+    local deaths anew
     note_upsets lost 'info supervisor partitions lost'
     note_upsets unconfirmed 'warn supervisor the last commit was not confirmed'
     deaths=$(cat "$work"/*.log | grep -c 'worker ended')
+    anew=$(cat "$work"/*.log | grep -c 'the producer failed for good')
     "$build/kafka/chaos_check" -b "$brokers" -t chaos -d chaos.work.dlq -g chaos.work -w $window -k "$deaths" \
-        "$work/done" >"$work/account" 2>&1 || [ $? = 1 ] || echo "FAIL  account      it ended early" >>"$work/account"
+        -s $sent -a "$anew" "$work/done" >"$work/account" 2>&1 || [ $? = 1 ] || echo "FAIL  account      it ended early" >>"$work/account"
     cat "$work/account"
     passed=$((passed + $(grep -c '^ok ' "$work/account")))
     failed=$((failed + $(grep -c '^FAIL' "$work/account")))
     # A fault that did not happen shows nothing.
     grep -q '^ok .*lost' "$work/account" || [ $failed -gt 0 ] || judge 1 account "chaos_check said nothing"
+    [ "$seconds" -lt 120 ] || grep -q '^[okFAIL]* *flat' "$work/account" || judge 1 flat "no supervisor lived long enough"
+    enough
+}
+
+# What an hour must see at least, of each kind, and a shorter time in proportion.
+enough() {
+    local workers timers supervisors gone_brokers joins=${joined[b]:-0} bad=0 pair
+    read -r workers timers supervisors gone_brokers < <(sed -n 's/^ *killed: //p' "$work/account" | tr -dc '0-9 \n')
+    for pair in "${workers:-0}:2000" "${timers:-0}:50" "${supervisors:-0}:50" "$joins:50" "${gone_brokers:-0}:20"; do
+        [ ${pair%:*} -ge $((${pair#*:} * seconds / 3600)) ] || bad=1
+    done
+    judge $bad faults "a second supervisor joined $joins times; enough of each kind happened"
 }
 
 finish() {
     local pid
     for pid in $(processes); do kill -KILL "$pid" 2>/dev/null; done
     [ -z "$restarting" ] || wait "$restarting"
+    # A start that was under way may still have launched one.
     scripts/kafka.sh kill 2>>"$work/broker"
     if [ "$failed" -gt 0 ] || [ "$complete" = no ] || [ -n "${CHAOS_KEEP:-}" ]; then
         echo "kept: $work"
@@ -320,14 +365,21 @@ for program in headrace kafka/chaos_fill kafka/chaos_check kafka/chaos.so; do
 done
 work=$(realpath "$(mktemp -d "${TMPDIR:-/tmp}/headrace-chaos.XXXXXX")")
 export KAFKA_DIR=$work/kafka
-complete=no stops=0 left=0 restarting=
+export KAFKA_BROKERS=$n_brokers
+complete=no stops=0 left=0 restarts=0 restarting=
+sent=chaos.sent
+headrace=(env)
+[ -z "${CHAOS_PRELOAD:-}" ] || headrace+=("LD_PRELOAD=$(realpath "$CHAOS_PRELOAD")")
+headrace+=("$build/headrace")
 declare -A leaving=() joined=() killed=()
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 RANDOM=$seed
-echo "chaos for $seconds s, seed $seed, $records records, $assignor"
+echo "chaos for $seconds s, seed $seed, $records records, $assignor${CHAOS_STATIC:+, static members}, $n_brokers brokers," \
+    "librdkafka $("${headrace[@]}" --version | sed -n 's/.*librdkafka \([0-9.]*\).*/\1/p')"
 brokers=$(scripts/kafka.sh start) || { say "no Kafka to test against; kafka.sh says why above"; exit 1; }
 "$build/kafka/chaos_fill" -b "$brokers" -t chaos -n "$records" -p $partitions -e $each -s "$seed" || exit 1
+scripts/kafka.sh topic $sent $partitions >>"$work/broker" 2>&1 || { say "cannot create $sent"; exit 1; }
 write_app
 start_supervisor a
 chaos

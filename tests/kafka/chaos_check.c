@@ -1,9 +1,13 @@
 /* chaos_check.c - accounts for every record of scripts/chaos.sh. Knows nothing of headrace's own figures.
  *
- *     chaos_check -b ADDRESS -t TOPIC -d DEAD_LETTER_TOPIC -g GROUP -w WINDOW -k DEATHS [-l RECORDS] FILE
+ *     chaos_check -b ADDRESS -t TOPIC -d DEAD_LETTER_TOPIC -g GROUP -w WINDOW -k DEATHS [-l RECORDS]
+ *                 [-s SENT_TOPIC] [-a ANEW] FILE
  *
  * With -l it was a calm run, in which nobody was killed: then attempts are exact, each backtrace is there,
  * and no lane was passed by for more than so many RECORDS of another one while it waited (chaos/waits.c).
+ *
+ * With -s the task sends one message for each record to that topic (chaos/sent.c); ANEW times a supervisor made its
+ * producer anew, as the logs say.
  *
  * It reads the topic (what each record is), the dead letters, and the file in which the task and the script
  * wrote what they did, in the order in which it happened. Each promise is one line:
@@ -14,7 +18,9 @@
  * is a repeat, after which the same holds from there on. Records passed over are dead letters. A record ends
  * only while no other one of its partition has begun since: two are never worked on at a time.
  * - repeated: a record that begins though it ended before. Its cause is where the partition went back: the
- *   death of a worker (to the record that began last, whose worker is another one of the same supervisor), an
+ *   death of a worker (to the record that began last, whose worker is another one of the same supervisor; with -s, up to
+ *   64 finished records further in all the lanes of that worker, or what it did in its last 50 ms: their sends may have died
+ *   with it), an
  *   upset of the supervisor that began the last one, a handover (to the one record that was still running at
  *   drain_timeout). Anything else is unexplained.
  * - upset: the script killed the supervisor; or its log says when it lost its assignment, or that it left
@@ -24,7 +30,11 @@
  * - poison: each kind with its reason, attempts and bytes. Where a worker that was on the record was killed
  *   by the script, "crash: SIGKILL" is right too; where a supervisor was, "crash: the supervisor ended".
  * - duplicates: one dead letter more for each upset that lies between two beginnings of the partition, from
- *   the record where it goes on back to where it was; nothing else. */
+ *   the record where it goes on back to where it was; nothing else.
+ * - sent: nothing is missing of what healthy records sent, nothing of any other record is there, and there are no more
+ *   messages of a record than it ended, unless a producer was made anew.
+ * - sent_order: what was read from one partition is in order in what was sent.
+ * - flat: memory and descriptors of supervisors that lived a minute and more (chaos/lives.c). */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,13 +43,16 @@
 
 #include "tests/kafka/chaos/lanes.h"
 #include "tests/kafka/chaos/lines.h"
+#include "tests/kafka/chaos/lives.h"
+#include "tests/kafka/chaos/sent.h"
 #include "tests/kafka/chaos/topics.h"
 #include "tests/kafka/chaos/upsets.h"
 #include "tests/kafka/chaos/verdict.h"
 #include "tests/kafka/chaos/waits.h"
 #include "tests/kafka/common/options.h"
 
-#define PIDS (1 << 22)
+#define PIDS LANES_PIDS
+#define OUTBOX 64 /* records */
 
 static const struct {
     const char *act, *reason; /* the reason begins with this */
@@ -60,10 +73,11 @@ static const struct {
 static struct part parts[TOPICS_PARTITIONS];
 static int n_parts;
 static struct lanes lanes;
+static struct sent sent;
 static unsigned char killed[PIDS]; /* workers, by the script */
 static long bad_lost, bad_poison, bad_healthy, bad_duplicates, bad_ends, bad_lines, bad_losses, bad_waits;
 static long deaths, letters, by_worker_kill, by_upset, no_backtrace;
-static long kills[4], ticks, of_kind[N_KINDS], duplicates[UPSET_KINDS], waits_limit, longest;
+static long anew, kills[4], ticks, of_kind[N_KINDS], duplicates[UPSET_KINDS], waits_limit, longest;
 
 /* ---- what Kafka has ---- */
 
@@ -139,6 +153,7 @@ note_event(const char *line)
     char who[20];
     int pid;
     upsets_take(line);
+    lives_take(line);
     ticks += strcmp(line, "tick\n") == 0;
     if (sscanf(line, "kill %19s %d", who, &pid) != 2)
         return;
@@ -234,6 +249,33 @@ check_ends(rd_kafka_t *rk, const char *topic)
                   parts[p].n);
 }
 
+static void
+take_sent(const rd_kafka_message_t *m)
+{
+    sent_message(&sent, m);
+}
+
+static void
+report_sent(void)
+{
+    verdict(sent.missing + sent.strange + sent.of_failed + (anew > 0 ? 0 : sent.unended), "sent",
+            "%ld messages, %ld of them repeats, %ld since a producer was made anew (%ld times)", sent.messages,
+            sent.repeats, sent.unended, anew);
+    verdict(sent.order, "sent_order", "in the lanes of what was sent, by what is seen for the first time");
+}
+
+static void
+report_lives(void)
+{
+    struct lives_sum sum;
+    lives_judge(&sum);
+    if (sum.judged > 0)
+        verdict(sum.wrong, "flat",
+                "%ld supervisors lived a minute and more, and grew by at most %ld KB and %ld descriptors; at most %ld "
+                "KB, %ld descriptors",
+                sum.judged, sum.kb_grown, sum.descriptors_grown, sum.kb_most, sum.descriptors_most);
+}
+
 static int
 report(void)
 {
@@ -252,7 +294,9 @@ report(void)
     verdict(lanes.window, "window", "after a supervisor's death or a loss at most %ld back, of %ld",
             lanes.deepest, lanes.limit);
     verdict(bad_losses, "losses", "each while a broker was away, or just after");
-    verdict(by[BY_WORKER] > deaths, "deaths", "%ld workers died", deaths);
+    verdict(lanes.goings_back > deaths * (lanes.outbox > 0 ? n_parts : 1), "deaths",
+            "%ld workers died; lanes went back %ld times, over at most %ld finished records", deaths, lanes.goings_back,
+            lanes.most_taken);
     verdict(bad_poison, "poison",
             "%ld dead letters; %ld for our own SIGKILL, %ld for the supervisor's end, %ld without backtrace",
             letters, by_worker_kill, by_upset, no_backtrace);
@@ -264,6 +308,9 @@ report(void)
             "%ld by a supervisor's death, %ld by a loss, %ld by a stop without a commit",
             duplicates[UPSET_KILLED], duplicates[UPSET_LOST], duplicates[UPSET_UNCONFIRMED]);
     verdict(bad_healthy, "healthy", "dead letters of healthy records");
+    if (sent.parts)
+        report_sent();
+    report_lives();
     verdict(bad_ends, "committed", "the group stands at the ends");
     verdict(ticks == 0, "timer", "%ld triggers", ticks);
     printf("      killed: %ld workers, %ld timers, %ld supervisors, %ld brokers\n", kills[0], kills[1],
@@ -274,7 +321,7 @@ report(void)
 int
 main(int argc, char **argv)
 {
-    const char *brokers = NULL, *topic = NULL, *dead = NULL, *group = NULL;
+    const char *brokers = NULL, *topic = NULL, *dead = NULL, *group = NULL, *sent_topic = NULL;
     const struct tool_option table[] = {
         {'b', .text = &brokers, .needed = true},
         {'t', .text = &topic, .needed = true},
@@ -283,17 +330,22 @@ main(int argc, char **argv)
         {'w', .number = &lanes.limit, .least = 1, .needed = true},
         {'k', .number = &deaths},
         {'l', .number = &waits_limit, .least = 1},
+        {'s', .text = &sent_topic},
+        {'a', .number = &anew},
         {0},
     };
     const char *file = *options_read(
         argc, argv, table, 1,
-        "-b ADDRESS -t TOPIC -d DEAD_LETTER_TOPIC -g GROUP -w WINDOW -k DEATHS [-l RECORDS] FILE");
+        "-b ADDRESS -t TOPIC -d DEAD_LETTER_TOPIC -g GROUP -w WINDOW -k DEATHS [-l RECORDS] [-s SENT_TOPIC] [-a ANEW] "
+        "FILE");
+    lanes.taken = calloc(LANES_PIDS, sizeof *lanes.taken);
+    lanes.outbox = sent_topic ? OUTBOX : 0;
     rd_kafka_t *rk = topics_open(brokers, group);
     int64_t ends[TOPICS_PARTITIONS];
     n_parts = topics_ends(rk, topic, ends);
     for (int p = 0; p < n_parts; p++)
         parts[p] =
-            (struct part){.recs = calloc((size_t)ends[p] + 1, sizeof(struct rec)), .n = ends[p], .last = -1};
+            (struct part){.recs = calloc((size_t)ends[p] + 1, sizeof(struct rec)), .n = ends[p], .last = -1, .by_worker_until = -1};
     topics_read(rk, topic, take_record);
     lines_each(file, note_event);
     bad_losses = upsets_sort();
@@ -303,6 +355,12 @@ main(int argc, char **argv)
     for (int p = 0; p < n_parts; p++)
         lanes_end(&parts[p]);
     check_records();
+    if (sent_topic) {
+        sent.parts = parts;
+        sent.n_parts = n_parts;
+        topics_read(rk, sent_topic, take_sent);
+        sent_end(&sent);
+    }
     check_ends(rk, topic);
     rd_kafka_destroy(rk);
     return report();

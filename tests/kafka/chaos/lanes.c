@@ -5,13 +5,20 @@
  *
  * An upset (upsets.h) of the supervisor that began the last record explains that the partition goes back,
  * once: whoever begins next has been assigned it after the upset. Only a supervisor that lost its assignment
- * may still write one line more, of a record that a worker had in hand. */
+ * may still write one line more, of a record that a worker had in hand.
+ *
+ * A worker that dies takes the record along that it is on. In a task that sends, it may also take finished ones along, whose
+ * sends are still with it: one outbox, of all its lanes together, or what it did in its last RECENT_MS, for on a machine with
+ * more to do than it can, a frame may wait so long for the thread that puts it on the wire. That is a short repeat, and may
+ * lie within a longer one, which goes on behind it. */
 #include "tests/kafka/chaos/lanes.h"
 
 #include <inttypes.h>
 #include <stddef.h>
 
 #include "tests/kafka/chaos/verdict.h"
+
+#define RECENT_MS 50
 
 static const enum cause cause_of_upset[] = {
     [UPSET_KILLED] = BY_KILL, [UPSET_LOST] = BY_LOSS, [UPSET_UNCONFIRMED] = BY_UNCONFIRMED};
@@ -24,12 +31,35 @@ time_of(const struct line *l)
     return latest;
 }
 
+static void
+note_worker(struct lanes *lanes, const struct line *l, int64_t now)
+{
+    struct taken *t = &lanes->taken[l->pid];
+    if (t->owner != l->owner)
+        *t = (struct taken){.owner = l->owner};
+    t->last_at = now;
+}
+
+/* Whether the worker that began the last record may have taken the finished ones from `first` on along. */
+static bool
+take_along(struct lanes *lanes, const struct part *p, int64_t first)
+{
+    struct taken *t = &lanes->taken[p->last_pid];
+    int64_t records = p->last - first;
+    bool recent = lanes->outbox > 0 && p->recs[first].ended_at >= t->last_at - RECENT_MS;
+    if (records > lanes->outbox - t->records && !recent)
+        return false;
+    t->records += (int)records;
+    lanes->most_taken = records > lanes->most_taken ? records : lanes->most_taken;
+    return true;
+}
+
 static enum cause
-cause_of(const struct part *p, const struct line *l, const struct upset *upset)
+cause_of(struct lanes *lanes, const struct part *p, const struct line *l, const struct upset *upset)
 {
     if (upset)
         return cause_of_upset[upset->kind];
-    if (l->offset != p->last || l->pid == p->last_pid)
+    if (l->pid == p->last_pid || !take_along(lanes, p, l->offset))
         return UNEXPLAINED;
     return l->owner == p->last_owner ? BY_WORKER : BY_HANDOVER;
 }
@@ -51,7 +81,8 @@ check_next(struct lanes *lanes, const struct part *p, const struct line *l)
 static enum cause
 go_back(struct lanes *lanes, struct part *p, const struct line *l, const struct upset *upset)
 {
-    enum cause cause = cause_of(p, l, upset);
+    enum cause cause = cause_of(lanes, p, l, upset);
+    lanes->goings_back += cause == BY_WORKER;
     int64_t back = p->last - l->offset + (p->ended ? 1 : 0);
     if (upset && back > lanes->deepest)
         lanes->deepest = back;
@@ -62,8 +93,12 @@ go_back(struct lanes *lanes, struct part *p, const struct line *l, const struct 
         wrong(&lanes->repeated,
               "%d:%" PRId64 " is repeated by pid %d of %d, after %" PRId64 " by pid %d of %d, at %" PRId64,
               l->partition, l->offset, l->pid, l->owner, p->last, p->last_pid, p->last_owner, l->at);
-    if (l->offset < p->last)
+    if (l->offset < p->last && (cause == BY_WORKER || cause == BY_HANDOVER))
+        p->by_worker_until = p->last > p->by_worker_until ? p->last : p->by_worker_until;
+    else if (l->offset < p->last) {
         p->cause = cause;
+        p->by_worker_until = -1;
+    }
     return cause;
 }
 
@@ -121,7 +156,7 @@ begins(struct lanes *lanes, struct part *p, const struct line *l, int64_t now)
 {
     struct rec *r = &p->recs[l->offset];
     const struct upset *upset = upsets_of(p->last_owner, p->since, now, l->owner != p->last_owner);
-    enum cause cause = p->cause;
+    enum cause cause = l->offset <= p->by_worker_until ? BY_WORKER : p->cause;
     lanes->begins++;
     allow_letters(p, l->offset, now, upset);
     if (l->offset > p->last)
@@ -138,7 +173,7 @@ begins(struct lanes *lanes, struct part *p, const struct line *l, int64_t now)
 }
 
 static void
-ends(struct lanes *lanes, struct part *p, const struct line *l)
+ends(struct lanes *lanes, struct part *p, const struct line *l, int64_t now)
 {
     if (l->offset != p->last || l->pid != p->last_pid)
         wrong(&lanes->order,
@@ -147,6 +182,7 @@ ends(struct lanes *lanes, struct part *p, const struct line *l)
     else
         p->ended = true;
     p->recs[l->offset].ends++;
+    p->recs[l->offset].ended_at = now;
 }
 
 void
@@ -156,7 +192,8 @@ lanes_line(struct lanes *lanes, struct part *p, const struct line *l)
     if (l->what[0] == 'b')
         begins(lanes, p, l, now);
     else
-        ends(lanes, p, l);
+        ends(lanes, p, l, now);
+    note_worker(lanes, l, now);
 }
 
 void

@@ -6,7 +6,8 @@
  *   r PARTITION OFFSET PID SUPERVISOR begin ATTEMPT SEQUENCE MS
  *   r PARTITION OFFSET PID SUPERVISOR end ATTEMPT SEQUENCE MS
  *
- * A healthy record takes CHAOS_WORK_US. Any other never ends: its "act" says how it goes wrong. What the
+ * Each sends one message to the topic CHAOS_SENT, where that is set, before anything else: the key is its partition, the
+ * value "PARTITION:OFFSET". A healthy record takes CHAOS_WORK_US. Any other never ends: its "act" says how it goes wrong. What the
  * record is, is known to nobody but this file and the records themselves (chaos_fill.c writes them,
  * chaos_check.c accounts for them). */
 #include <headrace.h>
@@ -55,6 +56,16 @@ note(int fd, const hr_record *record, int supervisor, const char *what, int64_t 
         perror("chaos: CHAOS_FILE");
         exit(9);
     }
+}
+
+static int
+send_on(hr_task *self, const hr_record *record)
+{
+    const char *to = getenv("CHAOS_SENT");
+    char key[16], value[48];
+    int k = snprintf(key, sizeof key, "%d", (int)hr_partition(record));
+    int n = snprintf(value, sizeof value, "%d:%" PRId64, (int)hr_partition(record), hr_offset(record));
+    return to ? hr_send(self, to, key, (size_t)k, value, (size_t)n) : 0;
 }
 
 static void
@@ -108,6 +119,10 @@ HR_TASK(work, .topic = "chaos")
     while (hr_next_as(self, chaos_record, &c)) {
         hr_record *record = hr_current(self);
         note(fd, record, supervisor, "begin", c->sequence);
+        if (send_on(self, record) != 0) {
+            perror("chaos: hr_send");
+            return 9;
+        }
         if (strcmp(c->act, "work") != 0) {
             if (go_wrong(record, c->act))
                 return 7;

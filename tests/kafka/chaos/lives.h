@@ -1,0 +1,17 @@
+/* lives.h - what the supervisors of scripts/chaos.sh took while they lived: memory and descriptors. */
+#ifndef TESTS_KAFKA_CHAOS_LIVES_H
+#define TESTS_KAFKA_CHAOS_LIVES_H
+
+/* Takes a line of the script; others are passed over. */
+void lives_take(const char *text);
+
+struct lives_sum {
+    long wrong, judged;             /* lives: that grew, that were long enough to say so */
+    long kb_most, descriptors_most; /* of all samples */
+    long kb_grown,
+        descriptors_grown; /* the most that the median of a life's last third is above that of its first */
+};
+
+void lives_judge(struct lives_sum *sum);
+
+#endif
