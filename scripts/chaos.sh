@@ -69,14 +69,17 @@ judge() { # GOOD NAME TEXT: GOOD is 0 where all is well
 }
 
 write_app() {
-    local member=
+    local member= queues=
     # An id is given once in a group, to whoever may take the place of the one that had it; so it comes from outside.
     [ -z "${CHAOS_STATIC:-}" ] || member='"group.instance.id": "${CHAOS_MEMBER}", '
+    # What is fetched ahead comes and goes with assignments, and each broker's thread keeps the memory that it once had for
+    # it: with little of it, growth is seen.
+    [ "$seconds" -lt 120 ] || queues='"queued.max.messages.kbytes": 256, '
     cat >"$work/chaos.json" <<END
 {
   "app": "chaos",
   "modules": ["$build/kafka/chaos.so"],
-  "kafka": { $member"session.timeout.ms": 6000, "partition.assignment.strategy": "$assignor", "reconnect.backoff.max.ms": 500 },
+  "kafka": { $member$queues"session.timeout.ms": 6000, "partition.assignment.strategy": "$assignor", "reconnect.backoff.max.ms": 500 },
   "tasks": {
     "work": {
       "concurrency": $partitions,
