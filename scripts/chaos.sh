@@ -24,7 +24,7 @@ cd "$(dirname "$0")/.."
 build=$(realpath "${BUILD:-build}")
 seconds=${CHAOS_SECONDS:-60}
 seed=${CHAOS_SEED:-$RANDOM}
-records=${CHAOS_RECORDS:-$((seconds > 120 ? seconds * 2500 : 300000))}
+records=${CHAOS_RECORDS:-$((seconds > 120 ? seconds * 2500 / 8 * 8 : 300000))}
 assignor=${CHAOS_ASSIGNOR:-cooperative-sticky}
 n_brokers=${CHAOS_BROKERS:-1}
 each=$((seconds > 60 ? seconds / 20 : 3))
