@@ -219,7 +219,9 @@ run_alone(const char *tick)
 {
     setenv("SENDER_TICK", tick, 1);
     setenv("SENDER_SLEEP", "1000", 1);
-    return app_run(app_json("app.json", "{'modules': ['%s']}", flow_module("sender_alone")), NULL);
+    return app_run(
+        app_json("app.json", "{'modules': ['%s'], 'kafka': {'linger.ms': 500}}", flow_module("sender_alone")),
+        NULL);
 }
 
 START_TEST(test_timer_sends_at_each_trigger)
@@ -246,7 +248,7 @@ START_TEST(test_background_task_sends_when_it_sleeps)
     flow_broker("ticks:1", "pumped:1", NULL);
     struct flow_process *app = run_alone("");
     FLOW_UNTIL(flow_end_offset("pumped", 0) == 1, "what was sent before the sleep");
-    app_stop(app); /* the sleep ends, and so does the body */
+    app_stop(app); /* the sleep ends, and so does the body; what it sent is waited for */
     ck_assert_str_eq(values("pumped"), "0 1");
 }
 END_TEST
