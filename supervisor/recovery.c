@@ -14,7 +14,11 @@
  * From the second such start at one offset on, the task works singly for a while: one record at a time over all its
  * partitions, and before each a commit of its offset and attempt. So the next start knows which record it was, and counts
  * the attempt. The partition whose turn it is is `source.active`: it is marked by a commit, then permitted, and has its
- * turn until its record has ended. */
+ * turn until its record has ended.
+ *
+ * librdkafka (2.0.2 to 2.16) remembers for such questions who coordinates the group, and asks that one for ever once it has
+ * come back as one that does not. The consumer knows better, but can only be asked with waiting: so that is done where the
+ * first way ended so, for MOVED_WAIT_MS at most, once in ASK_AGAIN. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +29,7 @@
 
 #define SINGLE_RECORDS 1000
 #define ASK_AGAIN NS_PER_S
+#define MOVED_WAIT_MS 100
 #define STARTS_ALLOWED 1 /* so many unclean starts at one offset in batches, then singly */
 
 char *
@@ -183,18 +188,48 @@ begin(struct fetch *f, int64_t offset, const char *metadata, size_t size)
               f->part.topic, f->part.number, offset, f->starts, f->part.single ? "yes" : "no");
 }
 
-void
-recovery_ask(struct source *s, mono_ns now)
+/* unknown_ones lists the partitions of which it is not known yet; NULL: there are none. */
+static rd_kafka_topic_partition_list_t *
+unknown_ones(const struct source *s)
 {
     rd_kafka_topic_partition_list_t *list = NULL;
-    if (s->recovery_asked || now < s->recovery_ask_at)
-        return;
     for (uint32_t i = 0; i < s->n_fetches; i++)
         if (s->fetches[i]->recovery == RECOVERY_ASK && !s->fetches[i]->lost) {
             if (!list)
                 list = rd_kafka_topic_partition_list_new(1);
             rd_kafka_topic_partition_list_add(list, s->fetches[i]->part.topic, s->fetches[i]->part.number);
         }
+    return list;
+}
+
+static void
+take_answer(struct source *s, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; list && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        struct fetch *f = source_fetch(s, p->topic, p->partition);
+        if (!f || f->recovery != RECOVERY_ASK || p->err)
+            continue;
+        begin(f, p->offset, p->offset >= 0 ? p->metadata : NULL, p->metadata_size);
+    }
+}
+
+static void
+ask_consumer(struct source *s)
+{
+    rd_kafka_topic_partition_list_t *list = unknown_ones(s);
+    if (list && rd_kafka_committed(s->rk, list, MOVED_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        take_answer(s, list);
+    if (list)
+        rd_kafka_topic_partition_list_destroy(list);
+}
+
+void
+recovery_ask(struct source *s, mono_ns now)
+{
+    if (s->recovery_asked || now < s->recovery_ask_at)
+        return;
+    rd_kafka_topic_partition_list_t *list = unknown_ones(s);
     if (!list)
         return;
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(s->rk, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
@@ -218,16 +253,11 @@ recovery_event(struct source *s, rd_kafka_event_t *event)
     const rd_kafka_ListConsumerGroupOffsets_result_t *result = rd_kafka_event_ListConsumerGroupOffsets_result(event);
     if (rd_kafka_event_error(event) || !result) {
         reach_note(s, rd_kafka_event_error(event), rd_kafka_event_error_string(event));
+        if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NOT_COORDINATOR)
+            ask_consumer(s);
         return true; /* asked again by the next tick that may */
     }
     const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &n);
-    const rd_kafka_topic_partition_list_t *list = n > 0 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
-    for (int i = 0; list && i < list->cnt; i++) {
-        const rd_kafka_topic_partition_t *p = &list->elems[i];
-        struct fetch *f = source_fetch(s, p->topic, p->partition);
-        if (!f || f->recovery != RECOVERY_ASK || p->err)
-            continue;
-        begin(f, p->offset, p->offset >= 0 ? p->metadata : NULL, p->metadata_size);
-    }
+    take_answer(s, n > 0 ? rd_kafka_group_result_partitions(groups[0]) : NULL);
     return true;
 }

@@ -17,7 +17,7 @@ headrace=(env) # becomes the program: its pid is the one that was started
 headrace+=("$build/headrace")
 . tests/kafka/secure.sh
 cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three killed_supervisor
-       killed_broker gaps_committed gaps_uncommitted feeds killed_workers letters letters_refused letters_nowhere
+       killed_broker moved_coordinator gaps_committed gaps_uncommitted feeds killed_workers letters letters_refused letters_nowhere
        poison crashing successor sends sends_refused sends_speed offsets'
 cases+=" $secure_cases"
 
@@ -214,6 +214,42 @@ case_killed_broker() {
     expect_end "$pid" 0 60
     account $records 8 -r $records
     at_ends broker.record broker 8 $((records / 8))
+}
+
+coordinator() { # GROUP: the number of the node
+    scripts/kafka.sh run org.apache.kafka.tools.consumer.group.ConsumerGroupCommand --bootstrap-server "$brokers" \
+        --describe --state --group "$1" 2>"$dir/group.log" | sed -n "s/^$1 .*(\([0-9]*\)).*/\1/p"
+}
+
+coordinated_by_other() { # GROUP NODE
+    local now
+    now=$(coordinator "$1")
+    [ -n "$now" ] && [ "$now" != "$2" ]
+}
+
+# Of three brokers, the one that coordinates the group dies and comes back as one that does not. Then the first supervisor gets
+# partitions from one that left, and must be able to ask how it left them.
+case_moved_coordinator() {
+    local records=24000 first node
+    export KAFKA_DIR=$work/cluster KAFKA_BROKERS=3
+    brokers=$(scripts/kafka.sh start 2>"$dir/kafka.log") || fail "the brokers do not start"
+    fill moved $records 8 -w "sleep 0.005"
+    app moved moved '"concurrency": 2'
+    start first moved --until-end -X session.timeout.ms=45000 # it shall not lose its assignment meanwhile
+    first=$pid
+    wait_until 60 "records with the first" has_processed first 100
+    node=$(coordinator moved.record)
+    scripts/kafka.sh kill "${node:?nobody coordinates}"
+    wait_until 60 "another coordinator" coordinated_by_other moved.record "$node"
+    scripts/kafka.sh start "$node" >"$dir/broker.log" 2>&1 || fail "the broker does not start again"
+    start second moved
+    wait_until 60 "records with the second" has_processed second 50
+    kill -TERM "$pid"
+    expect_end "$pid" 0 30
+    ! recorded $records || fail "all records were through before the second left: nothing was shown"
+    expect_end "$first" 0 60
+    account $records 8 -r $records
+    scripts/kafka.sh kill
 }
 
 # Offsets with gaps, and a marker as the last one of each partition: there is no record at the end. Several times,
@@ -571,6 +607,7 @@ finish() {
     end_all "$work"
     scripts/kafka.sh kill
     KAFKA_DIR=$work/secure scripts/kafka.sh kill
+    KAFKA_DIR=$work/cluster scripts/kafka.sh kill
     if [ -n "${KAFKA_TEST_KEEP:-}" ]; then
         echo "kept: $work"
     else
