@@ -62,7 +62,7 @@ list(struct tenure *t)
     if (clean)
         return;
     t->committing.starts = point == t->start_point ? t->starts : 0;
-    t->committing.attempt = t->sup->active == t ? t->next_attempt : 0;
+    t->committing.attempt = t->sup->active == t && point == t->marked_point ? t->next_attempt : 0;
 }
 
 void

@@ -50,6 +50,7 @@ recovery_marking(struct tenure *t)
         return;
     t->marking = true;
     t->next_attempt = attempt_to_come(t);
+    t->marked_point = ledger_commit_point(&t->part.led);
 }
 
 void

@@ -113,6 +113,7 @@ struct tenure {
     enum sim_recovery recovery;
     int64_t start_point;
     uint32_t starts, first_attempt, next_attempt;
+    int64_t marked_point; /* the commit point that next_attempt is for */
     bool marking, said_clean;
     int bodies; /* references not given back */
     struct sim_truth truth[SIM_RECORDS];
