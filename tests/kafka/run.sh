@@ -16,10 +16,16 @@ headrace=(env) # becomes the program: its pid is the one that was started
 [ -z "${KAFKA_TEST_PRELOAD:-}" ] || headrace+=("LD_PRELOAD=$(realpath "$KAFKA_TEST_PRELOAD")")
 headrace+=("$build/headrace")
 . tests/kafka/secure.sh
-cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three killed_supervisor
-       killed_broker moved_coordinator gaps_committed gaps_uncommitted feeds killed_workers letters letters_refused letters_nowhere
-       poison crashing successor sends sends_refused sends_speed offsets'
-cases+=" $secure_cases"
+cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three
+       killed_supervisor killed_broker gaps_committed gaps_uncommitted feeds killed_workers letters
+       letters_refused letters_nowhere poison crashing successor sends sends_refused sends_speed
+       secure_least secure_login secure_topic secure_secrets offsets'
+# Only by name, or with KAFKA_TEST_ALL=1: they start brokers of their own, and take five minutes more.
+slow_cases='moved_coordinator'
+for name in $secure_cases; do
+    [[ " $cases " =~ [[:space:]]$name[[:space:]] ]] || slow_cases+=" $name"
+done
+[ -z "${KAFKA_TEST_ALL:-}" ] || cases="${cases% offsets} $slow_cases offsets"
 
 # ---- waiting, starting, ending ----
 
@@ -617,7 +623,7 @@ finish() {
 
 for name in "$@"; do
     declare -F "case_$name" >/dev/null || {
-        echo "run.sh: no case $name; there are:" $cases >&2
+        echo "run.sh: no case $name; there are:" $cases $slow_cases >&2
         exit 64
     }
 done
