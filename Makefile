@@ -134,7 +134,7 @@ test:
 	scripts/setup.sh
 	$(MAKE) --no-print-directory SAN=$(TEST_SAN) -j$(shell nproc) ready
 	$(MAKE) --no-print-directory SAN=$(TEST_SAN) boundaries test-unit test-fuzz simulate test-flow
-	$(MAKE) --no-print-directory SAN=$(TEST_SAN) FAIL_RUNS=8 FAIL="$(FAIL_QUICK)" test-fail
+	$(MAKE) --no-print-directory SAN=$(TEST_SAN) FAIL_RUNS=4 FAIL="$(FAIL_QUICK)" test-fail
 # Some of the calls of some groups; `make fail` tries each call of all of them.
 FAIL_QUICK = check:memory check:files start:memory start:files hot:memory death:memory death:files death:processes
 fail:

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conf/option.h"
+#include "conf/pattern.h"
 #include "shared/mem.h"
 
 #define TOPIC_MAX_LENGTH 249
@@ -18,6 +19,10 @@ pattern_check(const char *pattern)
 {
     regex_t compiled;
     char why[128];
+    if (pattern_too_large(pattern))
+        return mem_printf(
+            "the pattern \"%s\" is too large when its repetitions are written out; use fewer of + and {m,n}",
+            pattern);
     int error = regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB);
     if (error) {
         regerror(error, &compiled, why, sizeof why);

@@ -3,7 +3,8 @@
 #
 #   fuzz.sh replay [TARGET...]   each file of tests/fuzz/corpus and tests/fuzz/found once (BUILD=build-san)
 #   fuzz.sh run [TARGET...]      libFuzzer for FUZZ_SECONDS=60 in all, two at a time; what it finds comes into
-#                                tests/fuzz/found/TARGET, and stays there when it is mended (BUILD=build-fuzz)
+#                                tests/fuzz/found/TARGET, and stays there when it is mended (BUILD=build-fuzz);
+#                                FUZZ_SEED=N makes up the same again, 0 (the default) something new each time
 #   fuzz.sh keep [TARGET...]     the least of what was made up so far that covers as much, into tests/fuzz/corpus
 #
 # What is made up is gathered in $BUILD/corpus/TARGET from run to run.
@@ -38,7 +39,7 @@ replay() {
 run_one() { # TARGET SECONDS
     local made=$BUILD/corpus/$1 log=$BUILD/fuzz/$1.log code=0
     mkdir -p "$made" "$kept/$1" "$found/$1"
-    "$BUILD/fuzz/$1" -max_total_time="$2" -timeout=30 -rss_limit_mb=1500 -max_len=4096 -print_final_stats=1 \
+    "$BUILD/fuzz/$1" -seed="${FUZZ_SEED:-0}" -max_total_time="$2" -timeout=30 -rss_limit_mb=1500 -max_len=4096 -print_final_stats=1 \
         -artifact_prefix="$found/$1/" "$made" "$kept/$1" "$found/$1" >"$log" 2>&1 </dev/null || code=$?
     rmdir "$found/$1" 2>/dev/null || true # nothing was found
     awk -v target="$1" -v code=$code '
