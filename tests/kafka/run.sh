@@ -409,22 +409,22 @@ case_sends_refused() {
     local i
     scripts/kafka.sh topic compacted 1 cleanup.policy=compact >>"$dir/topic.log" 2>&1 || fail "cannot create compacted"
     scripts/kafka.sh topic small 1 max.message.bytes=65536 >>"$dir/topic.log" 2>&1 || fail "cannot create small"
-    scripts/kafka.sh topic refused 1 >>"$dir/topic.log" 2>&1 || fail "cannot create refused"
+    scripts/kafka.sh topic batches 1 >>"$dir/topic.log" 2>&1 || fail "cannot create batches"
     {
         for i in 1 2 3 4 5 6 7 8 9; do echo "keyed compacted k$i v"; done
         echo "to compacted bad"
         for i in 1 2 3 4 5 6 7 8 9; do echo "keyed compacted l$i v"; done
         for ((i = 0; i < 100; i++)); do echo "large small 8000"; done
-    } | "$build/headrace" send refused -b "$brokers" >"$dir/send.log" 2>&1 || fail "send failed"
-    printf '{"app": "refused", "modules": ["%s/test-modules/sender.so"], "tasks": {"send": {"topic": "refused"}}}\n' \
+    } | "$build/headrace" send batches -b "$brokers" >"$dir/send.log" 2>&1 || fail "send failed"
+    printf '{"app": "refused", "modules": ["%s/test-modules/sender.so"], "tasks": {"send": {"topic": "batches"}}}\n' \
         "$build" >"$dir/refused.json"
     start app refused --until-end
     expect_end "$pid" 0 60
     [ "$(grep -c 'record dead-lettered' "$dir/app.log")" = 1 ] || fail "not one record is a dead letter"
-    grep -q 'record dead-lettered .*record=refused:0:9 .*reason="send: compacted: ' "$dir/app.log" || fail "it is another one"
+    grep -q 'record dead-lettered .*record=batches:0:9 .*reason="send: compacted: ' "$dir/app.log" || fail "it is another one"
     grep -q 'batches are made smaller.*topic=small' "$dir/app.log" || fail "the batches were not fitted"
     echo "1 of 119 records is a dead letter"
-    at_ends refused.send refused 1 119
+    at_ends refused.send batches 1 119
 }
 
 # From the first assignment to the end, as the log says it.
