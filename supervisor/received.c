@@ -54,9 +54,9 @@ void
 received_sends(struct worker *w, const void *frame, size_t size)
 {
     struct wire_sends head;
-    const char *wrong = w->misbehaved ? NULL : wire_sends_check(frame, size);
     if (w->misbehaved || !w->sb)
         return;
+    const char *wrong = wire_sends_check(frame, size);
     if (wrong) {
         worker_replace(w, wrong);
         return;
