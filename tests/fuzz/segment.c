@@ -16,6 +16,7 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 #include "shared/scoreboard.h"
+#include "tests/fuzz/play/confirm.h"
 #include "tests/fuzz/play/input.h"
 #include "tests/fuzz/play/must.h"
 #include "tests/fuzz/play/scribbles.h"
@@ -147,19 +148,11 @@ receive(struct input *in, struct life *life)
              i);
 }
 
-static bool
-waits_for_broker(const struct entry *e)
-{
-    return e->state == ENTRY_LETTER || e->state == ENTRY_SENDING;
-}
-
 static void
 confirm(void)
 {
     for (int i = 0; i < PARTS; i++)
-        for (uint64_t pos = parts[i].led.base, end = parts[i].led.head; pos < end; pos++)
-            if (pos >= parts[i].led.base && waits_for_broker(ledger_entry(&parts[i].led, pos)))
-                dispatch_done(&d, &parts[i], pos);
+        confirm_all(&d, &parts[i]);
 }
 
 /* ---- a worker that says the truth ---- */

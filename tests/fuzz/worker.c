@@ -19,6 +19,7 @@
 #include "shared/wire_sends.h"
 #include "supervisor/emit.h"
 #include "supervisor/supervisor.h"
+#include "tests/fuzz/play/confirm.h"
 #include "tests/fuzz/play/imitated.h"
 #include "tests/fuzz/play/input.h"
 #include "tests/fuzz/play/must.h"
@@ -267,19 +268,11 @@ hand_out(uint32_t want)
         holding_drop(&w.holding, f);
 }
 
-static bool
-waits_for_broker(const struct entry *e)
-{
-    return e->state == ENTRY_LETTER || e->state == ENTRY_SENDING;
-}
-
 static void
 confirm(void)
 {
     for (int i = 0; i < PARTS; i++)
-        for (uint64_t pos = parts[i].led.base, end = parts[i].led.head; pos < end; pos++)
-            if (pos >= parts[i].led.base && waits_for_broker(ledger_entry(&parts[i].led, pos)))
-                dispatch_done(&task.dispatch, &parts[i], pos);
+        confirm_all(&task.dispatch, &parts[i]);
 }
 
 static void
