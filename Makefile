@@ -44,7 +44,7 @@ programs := $(BUILD)/headrace $(helpers)
 tasks    := $(patsubst worker/tasks/%.c,$(BUILD)/tasks/%.so,$(wildcard worker/tasks/*.c))
 modules  := $(patsubst tests/flow/modules/%.c,$(BUILD)/test-modules/%.so,$(wildcard tests/flow/modules/*.c)) \
             $(patsubst tests/kafka/modules/%.c,$(BUILD)/kafka/%.so,$(wildcard tests/kafka/modules/*.c))
-core     := $(call objects,$(addprefix supervisor/,ledger.c dispatch.c attempts.c restart.c pace.c))
+core     := $(call objects,$(addprefix supervisor/,ledger.c dispatch.c dispatch_moves.c lanes.c redo.c attempts.c restart.c pace.c))
 simulate := $(call objects,tests/simulate/*.c) $(core)
 targets  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 fuzzer   := $(findstring fuzzer,$(SAN))

@@ -16,7 +16,8 @@
 #include "shared/clock.h"
 
 enum conf_kind { CONF_STREAM, CONF_BACKGROUND, CONF_TIMER };
-enum conf_order { CONF_ORDER_PARTITION, CONF_ORDER_NONE };
+enum conf_order { CONF_ORDER_PARTITION, CONF_ORDER_KEY, CONF_ORDER_NONE };
+extern const char *const conf_order_names[]; /* NULL at the end */
 enum conf_overlap { CONF_OVERLAP_SKIP, CONF_OVERLAP_QUEUE };
 enum conf_on_failure { CONF_DEAD_LETTER, CONF_SKIP, CONF_STOP };
 enum conf_from { CONF_FROM_DEFAULT, CONF_FROM_CODE, CONF_FROM_FILE, CONF_FROM_COMMAND_LINE };

@@ -71,7 +71,7 @@ void option_check_section(struct conf *c, const char *path, enum option_section 
 void option_task_free(struct conf_task *t);
 
 /* read.c: the words of options that are one of several, ended by NULL. */
-extern const char *const conf_order_names[], *const conf_overlap_names[], *const conf_on_failure_names[];
+extern const char *const conf_overlap_names[], *const conf_on_failure_names[];
 
 /* option_brief returns a value as JSON for an error, cut where it is long. The caller frees it. */
 char *option_brief(json_t *value);

@@ -19,7 +19,7 @@ struct reading {
 };
 
 const char *const conf_order_names[] = {
-    [CONF_ORDER_PARTITION] = "partition", [CONF_ORDER_NONE] = "none", NULL};
+    [CONF_ORDER_PARTITION] = "partition", [CONF_ORDER_KEY] = "key", [CONF_ORDER_NONE] = "none", NULL};
 const char *const conf_on_failure_names[] = {
     [CONF_DEAD_LETTER] = "dead-letter", [CONF_SKIP] = "skip", [CONF_STOP] = "stop", NULL};
 const char *const conf_overlap_names[] = {[CONF_OVERLAP_SKIP] = "skip", [CONF_OVERLAP_QUEUE] = "queue", NULL};
@@ -196,7 +196,7 @@ read_word(const struct reading *r, const char *const *words, const char *wants, 
 static bool
 read_order(const struct reading *r, json_t *value, void *target)
 {
-    return read_word(r, conf_order_names, "\"partition\" or \"none\"", value, target);
+    return read_word(r, conf_order_names, "\"partition\", \"key\" or \"none\"", value, target);
 }
 
 static bool

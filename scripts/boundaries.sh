@@ -9,7 +9,8 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}
 
-PURE='supervisor/ledger supervisor/dispatch supervisor/holding supervisor/holding_bury supervisor/attempts supervisor/restart
+PURE='supervisor/ledger supervisor/dispatch supervisor/dispatch_moves supervisor/lanes supervisor/redo
+      supervisor/holding supervisor/holding_bury supervisor/attempts supervisor/restart
       shared/schedule worker/turn'
 impure='socket|socketpair|bind|connect|listen|accept4?|send(to|m?msg)?|recv(from|m?msg)?|pipe2?|eventfd'
 impure+='|open(at)?(64)?|read|write|p?poll|select|epoll_.*|fcntl(64)?|ioctl|memfd_create|mmap(64)?'

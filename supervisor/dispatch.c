@@ -1,15 +1,21 @@
 /* dispatch.c - which worker gets which record: order, lanes, turns.
  *
- * Owns: the lanes: who holds them, where each one stands, what waits to be handed out again.
- * Guarantees: records of one lane are handed out in the order of their offsets, to one worker at a time; a lane
- *   moves to another worker only when nothing of it is held; a record that waits for its next attempt holds up its
- *   own lane and no other.
- * Must not know: Kafka, sockets, processes, the clock; what a worker is beyond an address.
+ * Owns: the partitions' turns. What happens to entries and their lanes is in dispatch_moves.c.
+ * Guarantees: records of one lane are handed out in the order of their offsets, to one worker at a time; a
+ * lane moves to another worker only when nothing of it is held; a record that waits for its next attempt
+ * holds up its own lane and no other. Must not know: Kafka, sockets, processes, the clock; what a worker is
+ * beyond its seat.
  *
  * DESIGN
- * With order partition the entries of a lane are, by position: done or held ones, then `next`, then waiting ones.
- * Handing out moves next up, taking back moves it down. With order none every entry is free to go anywhere: those
- * that came back wait in a heap by due time, and the others are handed out the moment they are read. */
+ * With order partition the entries of a lane are, by position: done or held ones, then `next`, then waiting
+ * ones. Handing out moves next up, taking back moves it down. With order none every entry is free to go
+ * anywhere: those that came back wait in a heap by due time, and the others are handed out the moment they
+ * are read.
+ *
+ * With order key the same is true of each lane, along its links. A lane of which something waits stands in
+ * one list: that of the worker that holds some of it already, or the list of the free ones, first in first
+ * out. So neither the number of lanes nor that of the records costs anything here. A fresh record of a lane
+ * that is with another worker goes there, and not to the one that asked. */
 #include "supervisor/dispatch.h"
 
 #include <stdlib.h>
@@ -19,15 +25,18 @@
 #include "shared/mem.h"
 
 void
-dispatch_init(struct dispatch *d, enum dispatch_order order, uint64_t window, uint64_t window_bytes)
+dispatch_init(struct dispatch *d, enum dispatch_order order, uint64_t window, uint64_t window_bytes,
+              uint64_t seed)
 {
     *d = (struct dispatch){.order = order, .window = window, .window_bytes = window_bytes};
+    lanes_init(&d->lanes, seed);
 }
 
 void
 dispatch_clear(struct dispatch *d)
 {
     free(d->parts);
+    lanes_clear(&d->lanes);
     memset(d, 0, sizeof *d);
 }
 
@@ -37,10 +46,18 @@ dispatch_add(struct dispatch *d, struct partition *p, void (*release)(void *body
     d->parts = mem_grow(d->parts, d->n_parts + 1, sizeof *d->parts);
     d->parts[d->n_parts++] = p;
     ledger_init(&p->led, release);
-    p->lane = ++d->last_lane;
-    if (p->lane == 0) /* after 2^32 assignments; 0 means none */
-        p->lane = ++d->last_lane;
-    p->epoch = 1;
+    uint32_t number = ++d->last_lane;
+    if (number == 0) /* after 2^32 assignments; 0 means none */
+        number = ++d->last_lane;
+    p->lane = (struct lane){.number = number, .epoch = 1, .part = p};
+}
+
+static void
+forget_lanes(struct dispatch *d, const struct partition *p)
+{
+    for (uint32_t number = 1; number < d->lanes.n; number++)
+        if (d->lanes.at[number].part == p)
+            lanes_forget(&d->lanes, number);
 }
 
 void
@@ -54,107 +71,106 @@ dispatch_remove(struct dispatch *d, struct partition *p)
             d->parts[i] = d->parts[--d->n_parts];
             break;
         }
+    forget_lanes(d, p);
     ledger_clear(&p->led);
-    free(p->redo);
-    p->redo = NULL;
-    p->n_redo = p->redo_room = 0;
+    redo_clear(&p->redo);
+    free(p->links);
+    free(p->seats);
+    p->links = NULL;
+    p->seats = NULL;
+    p->free = (struct lane_list){0};
+    p->n_links = p->n_seats = 0;
 }
 
-/* ---- the heap of entries that came back (order none) ---- */
-
-static bool
-redo_before(const struct partition *p, uint64_t a, uint64_t b)
+struct lane *
+dispatch_lane(const struct dispatch *d, const struct partition *p, uint64_t pos)
 {
-    struct ledger *led = (struct ledger *)&p->led;
-    mono_ns due_a = ledger_entry(led, a)->due, due_b = ledger_entry(led, b)->due;
-    return due_a < due_b || (due_a == due_b && a < b);
+    if (d->order == DISPATCH_PARTITION)
+        return (struct lane *)&p->lane;
+    uint32_t number = d->order == DISPATCH_KEY ? p->links[pos & (p->n_links - 1)].lane : 0;
+    return number != 0 ? &d->lanes.at[number] : NULL;
 }
 
-static void
-redo_push(struct partition *p, uint64_t pos)
+void
+dispatch_stamp(const struct dispatch *d, const struct partition *p, uint64_t pos, uint32_t *lane,
+               uint32_t *epoch)
 {
-    if (p->n_redo == p->redo_room) {
-        p->redo_room = p->redo_room ? p->redo_room * 2 : 16;
-        p->redo = mem_grow(p->redo, p->redo_room, sizeof *p->redo);
-    }
-    uint32_t i = p->n_redo++;
-    for (; i > 0 && redo_before(p, pos, p->redo[(i - 1) / 2]); i = (i - 1) / 2)
-        p->redo[i] = p->redo[(i - 1) / 2];
-    p->redo[i] = pos;
+    const struct lane *of = dispatch_lane(d, p, pos);
+    *lane = of ? of->number : 0;
+    *epoch = of ? of->epoch : 0;
 }
 
-static void
-redo_pop(struct partition *p)
+bool
+dispatch_same(const struct dispatch *d, const struct partition *p, uint64_t a, uint64_t b)
 {
-    uint64_t last = p->redo[--p->n_redo];
-    uint32_t i = 0;
-    for (uint32_t child; (child = 2 * i + 1) < p->n_redo; i = child) {
-        if (child + 1 < p->n_redo && redo_before(p, p->redo[child + 1], p->redo[child]))
-            child++;
-        if (!redo_before(p, p->redo[child], last))
-            break;
-        p->redo[i] = p->redo[child];
-    }
-    if (p->n_redo > 0)
-        p->redo[i] = last;
-}
-
-/* redo_take takes an entry out, if it is in: mostly it is the first one. */
-static void
-redo_take(struct partition *p, uint64_t pos)
-{
-    uint32_t kept = 0, n = p->n_redo;
-    if (n == 0)
-        return;
-    if (p->redo[0] == pos) {
-        redo_pop(p);
-        return;
-    }
-    if (!p->single) /* it comes straight from Kafka */
-        return;
-    for (uint32_t i = 0; i < n; i++)
-        if (p->redo[i] != pos)
-            p->redo[kept++] = p->redo[i];
-    p->n_redo = 0;
-    for (uint32_t i = 0; i < kept; i++) /* a heap again: each one goes in behind those before it */
-        redo_push(p, p->redo[i]);
+    struct lane *lane = dispatch_lane(d, p, a);
+    return a == b || (lane && lane == dispatch_lane(d, p, b));
 }
 
 /* ---- what may be handed out ---- */
 
-/* singly: with order none, too, the record at the commit point goes first, since that is the one which was marked. */
+static mono_ns
+due(const struct partition *p, uint64_t pos)
+{
+    return ledger_entry((struct ledger *)&p->led, pos)->due;
+}
+
+/* in_place: singly, the record at the commit point goes first with every order, since that is the one which
+ * was marked. */
 static bool
 in_place(const struct dispatch *d, const struct partition *p)
 {
-    return d->order == DISPATCH_NONE && p->single;
+    return d->order != DISPATCH_PARTITION && p->single;
 }
 
 static bool
-has_waiting(const struct dispatch *d, const struct partition *p)
+is_for(const struct lane *lane, const struct seat *s)
 {
+    return !lane || ((!lane->holder || lane->holder == s) && lane->letters == 0);
+}
+
+/* next_by_key: the worker's own lanes first, since nobody else can do them; then what is due again. */
+static uint64_t
+next_by_key(const struct dispatch *d, const struct partition *p, const struct seat *s, mono_ns now)
+{
+    uint32_t own = s->number < p->n_seats ? p->seats[s->number].first : 0;
+    if (own != 0 && d->lanes.at[own].holder == s)
+        return d->lanes.at[own].next;
+    if (p->redo.n > 0 && due(p, p->redo.at[0]) <= now && is_for(dispatch_lane(d, p, p->redo.at[0]), s))
+        return p->redo.at[0];
+    return p->free.first != 0 ? d->lanes.at[p->free.first].next : LANE_NONE;
+}
+
+/* next_for is the position that the worker may go on with now, LANE_NONE: there is none. */
+static uint64_t
+next_for(const struct dispatch *d, const struct partition *p, const struct seat *s, mono_ns now)
+{
+    uint64_t pos = LANE_NONE;
     if (in_place(d, p))
-        return p->led.base < p->led.head;
-    return d->order == DISPATCH_NONE ? p->n_redo > 0 : p->next < p->led.head;
+        pos = p->led.base;
+    else if (d->order == DISPATCH_KEY)
+        return next_by_key(d, p, s, now);
+    else if (d->order == DISPATCH_PARTITION)
+        pos = is_for(&p->lane, s) ? p->lane.next : LANE_NONE;
+    else if (p->redo.n > 0)
+        pos = p->redo.at[0];
+    return pos < p->led.head && due(p, pos) <= now ? pos : LANE_NONE;
 }
 
 uint64_t
-dispatch_waiting(const struct dispatch *d, const struct partition *p)
+dispatch_waiting(const struct dispatch *d, const struct partition *p, const struct seat *s, mono_ns now)
+{
+    return next_for(d, p, s, now);
+}
+
+/* reads_on: whether records behind those that wait may be read; in a lane of the whole partition they would
+ * wait, too. */
+static bool
+reads_on(const struct dispatch *d, const struct partition *p, const struct seat *s)
 {
     if (in_place(d, p))
-        return p->led.base;
-    return d->order == DISPATCH_NONE ? p->redo[0] : p->next;
-}
-
-uint32_t
-dispatch_lane(const struct dispatch *d, const struct partition *p)
-{
-    return d->order == DISPATCH_NONE ? 0 : p->lane;
-}
-
-static mono_ns
-waiting_due(const struct dispatch *d, const struct partition *p)
-{
-    return ledger_entry((struct ledger *)&p->led, dispatch_waiting(d, p))->due;
+        return p->led.base == p->led.head;
+    return d->order != DISPATCH_PARTITION || (is_for(&p->lane, s) && p->lane.next >= p->led.head);
 }
 
 static enum dispatch_supply
@@ -168,33 +184,40 @@ fresh(const struct dispatch *d, const struct partition *p)
 }
 
 enum dispatch_supply
-dispatch_supplies(const struct dispatch *d, const struct partition *p, const struct holding *h, mono_ns now)
+dispatch_supplies(const struct dispatch *d, const struct partition *p, const struct seat *s, mono_ns now)
 {
     if (!p->open)
         return SUPPLY_NOTHING;
     if (p->single && (!p->permitted || p->led.held > 0 || ledger_confirming(&p->led) > 0))
         return SUPPLY_NOTHING;
-    if (d->order == DISPATCH_PARTITION && ((p->holder && p->holder != h) || p->led.letters > 0))
-        return SUPPLY_NOTHING;
-    if (!has_waiting(d, p))
-        return fresh(d, p);
-    if (waiting_due(d, p) <= now)
+    if (next_for(d, p, s, now) != LANE_NONE)
         return SUPPLY_WAITING;
-    return d->order == DISPATCH_NONE && !p->single ? fresh(d, p) : SUPPLY_NOTHING;
+    return reads_on(d, p, s) ? fresh(d, p) : SUPPLY_NOTHING;
 }
 
 struct partition *
-dispatch_pick(struct dispatch *d, const struct holding *h, mono_ns now, enum dispatch_supply *supply)
+dispatch_pick(struct dispatch *d, const struct seat *s, mono_ns now, enum dispatch_supply *supply)
 {
     for (uint32_t i = 0; i < d->n_parts; i++) {
         uint32_t at = (d->turn + i) % d->n_parts;
         struct partition *p = d->parts[at];
-        if ((*supply = dispatch_supplies(d, p, h, now)) != SUPPLY_NOTHING) {
+        if ((*supply = dispatch_supplies(d, p, s, now)) != SUPPLY_NOTHING) {
             d->turn = (at + 1) % d->n_parts;
             return p;
         }
     }
     return NULL;
+}
+
+const struct seat *
+dispatch_taker(const struct dispatch *d, const struct partition *p, uint64_t pos, const struct seat *asking)
+{
+    const struct lane *lane = dispatch_lane(d, p, pos);
+    if (!lane)
+        return asking;
+    if (lane->next != pos || lane->letters > 0)
+        return NULL;
+    return lane->holder ? lane->holder : asking;
 }
 
 uint64_t
@@ -207,147 +230,47 @@ dispatch_bytes(const struct dispatch *d)
 }
 
 bool
-dispatch_has(const struct dispatch *d, const struct holding *h, mono_ns now)
+dispatch_has(const struct dispatch *d, const struct seat *s, mono_ns now)
 {
     for (uint32_t i = 0; i < d->n_parts; i++)
-        if (dispatch_supplies(d, d->parts[i], h, now) != SUPPLY_NOTHING)
+        if (dispatch_supplies(d, d->parts[i], s, now) != SUPPLY_NOTHING)
             return true;
     return false;
 }
 
 bool
-dispatch_has_suspect(const struct dispatch *d, const struct holding *h, mono_ns now)
+dispatch_has_suspect(const struct dispatch *d, const struct seat *s, mono_ns now)
 {
     for (uint32_t i = 0; i < d->n_parts; i++) {
         struct partition *p = d->parts[i];
-        if (dispatch_supplies(d, p, h, now) == SUPPLY_WAITING && ledger_entry(&p->led, dispatch_waiting(d, p))->suspect)
+        if (dispatch_supplies(d, p, s, now) == SUPPLY_WAITING &&
+            ledger_entry(&p->led, next_for(d, p, s, now))->suspect)
             return true;
     }
     return false;
+}
+
+/* first_due is when the first record of the partition that waits for a time is due; in the past: it waits for
+ * a worker. */
+static mono_ns
+first_due(const struct dispatch *d, const struct partition *p)
+{
+    uint64_t pos = LANE_NONE;
+    if (in_place(d, p))
+        pos = p->led.base;
+    else if (d->order == DISPATCH_PARTITION)
+        pos = p->lane.next;
+    else if (p->redo.n > 0)
+        pos = p->redo.at[0];
+    return pos < p->led.head ? due(p, pos) : MONO_NEVER;
 }
 
 mono_ns
 dispatch_due(const struct dispatch *d, mono_ns now)
 {
-    mono_ns due = MONO_NEVER;
-    for (uint32_t i = 0; i < d->n_parts; i++) {
-        const struct partition *p = d->parts[i];
-        if (p->open && has_waiting(d, p) && waiting_due(d, p) > now)
-            due = mono_earlier(due, waiting_due(d, p));
-    }
-    return due;
-}
-
-/* ---- what happened ---- */
-
-static bool
-has_ended(struct ledger *led, uint64_t pos)
-{
-    uint8_t state = ledger_entry(led, pos)->state;
-    return state == ENTRY_DONE || state == ENTRY_SENDING;
-}
-
-/* skip_ended: an entry in the middle of the waiting ones can have ended only where a worker's segment said so against
- * the protocol; it must not be handed out all the same. */
-static void
-skip_ended(struct partition *p)
-{
-    if (p->next < p->led.base)
-        p->next = p->led.base;
-    while (p->next < p->led.head && has_ended(&p->led, p->next))
-        p->next++;
-}
-
-void
-dispatch_handed(struct dispatch *d, struct partition *p, uint64_t pos, const struct holding *h)
-{
-    if (d->order == DISPATCH_NONE) {
-        redo_take(p, pos);
-    } else {
-        if (p->holder && p->holder != h)
-            panic("%s/%d handed to a second worker", p->topic, p->number);
-        if (pos != p->next)
-            panic("%s/%d: entry %llu handed out before %llu", p->topic, p->number, (unsigned long long)pos,
-                  (unsigned long long)p->next);
-        p->holder = h;
-    }
-    ledger_hand(&p->led, pos);
-    if (d->order == DISPATCH_PARTITION) {
-        p->next = pos + 1;
-        skip_ended(p);
-    }
-}
-
-static void
-came_back(struct dispatch *d, struct partition *p, uint64_t pos)
-{
-    if (d->order == DISPATCH_NONE)
-        redo_push(p, pos);
-    else if (pos < p->next)
-        p->next = pos;
-    if (p->led.held == 0)
-        p->holder = NULL;
-}
-
-void
-dispatch_kept(struct dispatch *d, struct partition *p, uint64_t pos)
-{
-    if (d->order == DISPATCH_NONE)
-        redo_push(p, pos);
-}
-
-void
-dispatch_returned(struct dispatch *d, struct partition *p, uint64_t pos)
-{
-    ledger_take_back(&p->led, pos);
-    came_back(d, p, pos);
-}
-
-void
-dispatch_retry(struct dispatch *d, struct partition *p, uint64_t pos, mono_ns due)
-{
-    ledger_retry(&p->led, pos, due);
-    came_back(d, p, pos);
-}
-
-void
-dispatch_letter(struct dispatch *d, struct partition *p, uint64_t pos)
-{
-    ledger_letter(&p->led, pos);
-    if (d->order == DISPATCH_PARTITION && pos == p->next)
-        p->next++; /* it was never handed out */
-    if (p->led.held == 0)
-        p->holder = NULL;
-}
-
-void
-dispatch_sending(struct dispatch *d, struct partition *p, uint64_t pos)
-{
-    ledger_sending(&p->led, pos);
-    if (d->order == DISPATCH_PARTITION)
-        skip_ended(p);
-    if (p->led.held == 0)
-        p->holder = NULL;
-}
-
-bool
-dispatch_goes_back(const struct dispatch *d, const struct partition *p, uint64_t pos)
-{
-    return d->order == DISPATCH_PARTITION && p->next <= pos;
-}
-
-void
-dispatch_done(struct dispatch *d, struct partition *p, uint64_t pos)
-{
-    ledger_done(&p->led, pos);
-    if (d->order == DISPATCH_PARTITION)
-        skip_ended(p);
-    if (p->led.held == 0)
-        p->holder = NULL;
-}
-
-void
-dispatch_lane_returned(struct partition *p)
-{
-    p->epoch++;
+    mono_ns next = MONO_NEVER;
+    for (uint32_t i = 0; i < d->n_parts; i++)
+        if (d->parts[i]->open && first_due(d, d->parts[i]) > now)
+            next = mono_earlier(next, first_due(d, d->parts[i]));
+    return next;
 }

@@ -1,28 +1,32 @@
 /* holding.c - what one worker holds: the supervisor's half of the slot protocol.
  *
  * Owns: the frames a worker was sent and has not left, item by item; which slots are in use.
- * Guarantees: each item is settled exactly once; a slot is used again only when the worker has left its frame and
- *   all items of the frame are settled (rule 2); a lane is taken back youngest first, up to the first record that
- *   was begun (rule 1); after a failure the rest of its lane comes back before the lane goes on (rule 3); nothing that
- *   ended behind a record whose sends are not here is settled, so what a death loses is a suffix (rule 4).
- * Must not know: sockets, processes, Kafka, the clock; how a failed record is treated (the caller's `ended`).
+ * Guarantees: each item is settled exactly once; a slot is used again only when the worker has left its frame
+ * and all items of the frame are settled (rule 2); a lane is taken back youngest first, up to the first
+ * record that was begun (rule 1); after a failure the rest of its lane comes back before the lane goes on
+ * (rule 3); nothing that ended behind a record whose sends are not here is settled, so what a death loses is
+ * a suffix (rule 4). Must not know: sockets, processes, Kafka, the clock; how a failed record is treated (the
+ * caller's `ended`).
  *
- * A worker that stands still is left what it is on and nothing else (rule 14): a lane that happens to be in the same
- * frames as a record that hangs must not hang with it, even where no other worker is idle. Nothing more is put behind
- * such a record until it ends.
+ * A worker that stands still is left what it is on and nothing else (rule 14): a lane that happens to be in
+ * the same frames as a record that hangs must not hang with it, even where no other worker is idle. Nothing
+ * more is put behind such a record until it ends.
  *
  * DESIGN
- * The worker begins records in slot order and publishes `taken` before it tries a slot. So everything that has
- * ended lies below `taken`, and a record above it is WAITING or WITHDRAWN. A record below it that still is WAITING
- * was passed over because its lane is barred, or is the very next one to begin; both are left alone here.
+ * The worker begins records in slot order and publishes `taken` before it tries a slot. So everything that
+ * has ended lies below `taken`, and a record above it is WAITING or WITHDRAWN. A record below it that still
+ * is WAITING was passed over because its lane is barred, or is the very next one to begin; both are left
+ * alone here.
  *
- * A record that sends is SENT, and done only by the frame that carries what it sends; its worker may die before that is
- * on the wire. So settling stops at a SENT whose frame has not come. At a death such a record goes back, and so does what
- * was finished behind it in its lane: a repeat repeats the lane from that record on.
+ * A record that sends is SENT, and done only by the frame that carries what it sends; its worker may die
+ * before that is on the wire. So settling stops at a SENT whose frame has not come. At a death such a record
+ * goes back, and so does what was finished behind it in its lane: a repeat repeats the lane from that record
+ * on.
  *
- * Everything on the scoreboard is untrusted. Numbers are clamped to what was sent. A state that cannot be ends the
- * worker, and what it held is settled by what can be believed: at worst a record is repeated. Where a mark at either
- * end of the segment has changed nothing is believed: states that are written over as a whole can say "finished", too. */
+ * Everything on the scoreboard is untrusted. Numbers are clamped to what was sent. A state that cannot be
+ * ends the worker, and what it held is settled by what can be believed: at worst a record is repeated. Where
+ * a mark at either end of the segment has changed nothing is believed: states that are written over as a
+ * whole can say "finished", too. */
 #include "supervisor/holding_int.h"
 
 #include <stdlib.h>
@@ -34,9 +38,16 @@
 #define RETRY_AFTER_MAX (366 * 24 * 3600 * NS_PER_S) /* what hr_retry_after cuts to */
 
 void
-holding_init(struct holding *h, struct dispatch *d, struct scoreboard *sb, holding_ended *ended, void *arg)
+holding_init(struct holding *h, struct dispatch *d, uint32_t number, struct scoreboard *sb,
+             holding_ended *ended, void *arg)
 {
-    *h = (struct holding){.dispatch = d, .sb = sb, .slots = sb->slots, .mark = sb->mark, .ended = ended, .arg = arg};
+    *h = (struct holding){.dispatch = d,
+                          .seat.number = number,
+                          .sb = sb,
+                          .slots = sb->slots,
+                          .mark = sb->mark,
+                          .ended = ended,
+                          .arg = arg};
 }
 
 void
@@ -88,7 +99,7 @@ holding_put(struct holding *h, struct holding_frame *f, struct partition *p, uin
     h->unsettled++;
     if (ledger_entry(&p->led, pos)->suspect)
         h->alone = true;
-    dispatch_handed(h->dispatch, p, pos, h);
+    dispatch_handed(h->dispatch, p, pos, &h->seat);
 }
 
 void
@@ -152,13 +163,28 @@ frame_before(const struct holding *h, const struct holding_frame *f)
     return before;
 }
 
-uint64_t
-holding_withdraw(struct holding *h, const struct partition *p)
+/* What is to be withdrawn: of one partition or all (NULL), of the lane of one of its entries or all of it. */
+struct withdrawn {
+    const struct partition *part;
+    bool one_lane;
+    uint64_t of;
+};
+
+static bool
+is_meant(const struct holding *h, const struct withdrawn *what, const struct holding_item *item)
+{
+    if (!item->part || (what->part && item->part != what->part))
+        return false;
+    return !what->one_lane || dispatch_same(h->dispatch, item->part, item->pos, what->of);
+}
+
+static uint64_t
+withdraw(struct holding *h, const struct withdrawn *what)
 {
     uint64_t n = 0;
     for (struct holding_frame *f = h->newest; f; f = frame_before(h, f))
         for (uint32_t i = f->n; i-- > f->scanned;) {
-            if (!f->items[i].part || (p && f->items[i].part != p))
+            if (!is_meant(h, what, &f->items[i]))
                 continue;
             if (!slot_move(holding_slot(h, f, i), SLOT_WAITING, SLOT_WITHDRAWN))
                 return n; /* begun: so is everything before it that can be */
@@ -168,6 +194,12 @@ holding_withdraw(struct holding *h, const struct partition *p)
             n++;
         }
     return n;
+}
+
+uint64_t
+holding_withdraw(struct holding *h, const struct partition *p)
+{
+    return withdraw(h, &(struct withdrawn){.part = p});
 }
 
 uint64_t
@@ -196,17 +228,18 @@ holding_read_reason(struct holding *h, uint64_t seq, struct reason *out)
         out->retry_after_ns = -1;
 }
 
-/* take_back_lane withdraws the failed record's lane, which the worker has barred; false if a record of it was begun all
- * the same. */
+/* take_back_lane withdraws the failed record's lane, which the worker has barred; false if a record of it was
+ * begun all the same. */
 static bool
 take_back_lane(struct holding *h, struct partition *p, uint64_t failed)
 {
-    if (h->dispatch->order == DISPATCH_NONE)
+    struct withdrawn lane = {.part = p, .one_lane = true, .of = failed};
+    if (!dispatch_lane(h->dispatch, p, failed))
         return true;
-    holding_withdraw(h, p);
+    withdraw(h, &lane);
     for (struct holding_frame *f = h->oldest; f; f = f->next)
         for (uint32_t i = f->scanned; i < f->n; i++)
-            if (f->items[i].part == p && f->items[i].pos > failed)
+            if (f->items[i].pos > failed && is_meant(h, &lane, &f->items[i]))
                 return false;
     return true;
 }
@@ -222,7 +255,7 @@ settle_failed(struct holding *h, struct holding_frame *f, uint32_t i)
         return "a failed record is waiting again";
     holding_read_reason(h, f->first + i, &reason);
     holding_forget(h, f, i);
-    dispatch_lane_returned(item.part);
+    dispatch_lane_returned(h->dispatch, item.part, item.pos);
     h->handled++;
     atomic_store_explicit(&h->sb->failures_read, h->handled, memory_order_release);
     h->ended(h->arg, item.part, item.pos, ENDING_FAILED, &reason);
@@ -289,7 +322,8 @@ settle_frame(struct holding *h, struct holding_frame *f, uint64_t taken, bool *b
     return NULL;
 }
 
-/* release_left frees the frames that the worker has left and whose items are all settled: their slots may be used again. */
+/* release_left frees the frames that the worker has left and whose items are all settled: their slots may be
+ * used again. */
 static void
 release_left(struct holding *h)
 {

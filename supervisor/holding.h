@@ -1,8 +1,8 @@
 /* holding.h - what one worker holds: the supervisor's half of the slot protocol.
  *
- * Pure but for the scoreboard's memory: no socket, process, Kafka handle or clock. One holding for each life of a
- * worker: a new life has a new scoreboard and a new holding. The worker's half is worker/turn.h; DESIGN.md lists
- * the rules; tests/unit runs both halves against each other through every interleaving. */
+ * Pure but for the scoreboard's memory: no socket, process, Kafka handle or clock. One holding for each life
+ * of a worker: a new life has a new scoreboard and a new holding. The worker's half is worker/turn.h;
+ * DESIGN.md lists the rules; tests/unit runs both halves against each other through every interleaving. */
 #ifndef SUPERVISOR_HOLDING_H
 #define SUPERVISOR_HOLDING_H
 
@@ -39,11 +39,11 @@ enum ending {
     ENDING_SENT,    /* finished, and what it sends is here: the entry is in ENTRY_SENDING right after */
 };
 
-/* Called once for each ending, while the entry still is held. FINISHED: it becomes done right after. FAILED and
- * CRASHED: the callee decides, and calls dispatch_retry, dispatch_letter or dispatch_done. Where dispatch_goes_back, the
- * lane is repeated from a record before it on: it is not given up on, but goes back (dispatch_returned). Else a stop that
- * comes in between would commit before it, and it would be given up on twice. `reason` is a copy, its text
- * NUL-terminated; only FAILED has one. */
+/* Called once for each ending, while the entry still is held. FINISHED: it becomes done right after. FAILED
+ * and CRASHED: the callee decides, and calls dispatch_retry, dispatch_letter or dispatch_done. Where
+ * dispatch_goes_back, the lane is repeated from a record before it on: it is not given up on, but goes back
+ * (dispatch_returned). Else a stop that comes in between would commit before it, and it would be given up on
+ * twice. `reason` is a copy, its text NUL-terminated; only FAILED has one. */
 typedef void holding_ended(void *arg, struct partition *p, uint64_t pos, enum ending ending,
                            const struct reason *reason);
 
@@ -56,55 +56,61 @@ struct holding_sends {
 
 struct holding {
     struct dispatch *dispatch;
+    struct seat seat; /* what the dispatch knows it by */
     struct scoreboard *sb;
     uint32_t slots, mark;
-    uint64_t tail, head;  /* sequence numbers: first not released, next to be given */
+    uint64_t tail, head; /* sequence numbers: first not released, next to be given */
     struct holding_frame *oldest, *newest;
     uint32_t n_frames;
-    uint64_t unsettled;   /* items not settled: what a death would give back */
-    size_t bytes;         /* of all frames */
-    uint32_t handled;     /* failures of this life that were dealt with */
+    uint64_t unsettled;          /* items not settled: what a death would give back */
+    size_t bytes;                /* of all frames */
+    uint32_t handled;            /* failures of this life that were dealt with */
     struct holding_sends *sends; /* those being received: n_sends of them are still to be settled */
     uint32_t n_sends;
-    bool alone;           /* it holds a suspect: nothing else may join it */
+    bool alone;                     /* it holds a suspect: nothing else may join it */
     uint64_t seen_taken, seen_head; /* at the last look of holding_relieve */
-    bool stuck;           /* it stood still between the last two: it gets nothing until it goes on */
+    bool stuck; /* it stood still between the last two: it gets nothing until it goes on */
     holding_ended *ended;
     void *arg;
 };
 
-void holding_init(struct holding *h, struct dispatch *d, struct scoreboard *sb, holding_ended *ended, void *arg);
+/* holding_init: `number` is the worker's, for its seat. */
+void holding_init(struct holding *h, struct dispatch *d, uint32_t number, struct scoreboard *sb,
+                  holding_ended *ended, void *arg);
 void holding_clear(struct holding *h);
 
-/* holding_room says how many records the next frame may have: 0 without credit. `bytes` bounds what may be with the
- * worker; one frame is always admitted to an empty worker. */
+/* holding_room says how many records the next frame may have: 0 without credit. `bytes` bounds what may be
+ * with the worker; one frame is always admitted to an empty worker. */
 uint32_t holding_room(const struct holding *h, size_t bytes);
 
-/* A frame is opened with room for at most `room` records, filled with holding_put, and closed with its size in bytes (then
- * send it) or, when nothing was put, dropped. holding_put marks the slot WAITING and the entry as held. */
+/* A frame is opened with room for at most `room` records, filled with holding_put, and closed with its size
+ * in bytes (then send it) or, when nothing was put, dropped. holding_put marks the slot WAITING and the entry
+ * as held. */
 struct holding_frame *holding_open(struct holding *h, uint32_t room);
 void holding_put(struct holding *h, struct holding_frame *f, struct partition *p, uint64_t pos);
 void holding_close(struct holding *h, struct holding_frame *f, size_t bytes);
 void holding_drop(struct holding *h, struct holding_frame *f);
 
-/* holding_settle reads the scoreboard and deals with what has ended since. NULL, or what on the scoreboard cannot be (the
- * worker is to be killed; nothing of it is lost: holding_bury takes the rest). */
+/* holding_settle reads the scoreboard and deals with what has ended since. NULL, or what on the scoreboard
+ * cannot be (the worker is to be killed; nothing of it is lost: holding_bury takes the rest). */
 const char *holding_settle(struct holding *h);
 
-/* holding_received takes notice that what these records send is here, and settles. NULL, or what cannot be, as
- * holding_settle; those whose `part` is set are in ENTRY_SENDING in either case. */
+/* holding_received takes notice that what these records send is here, and settles. NULL, or what cannot be,
+ * as holding_settle; those whose `part` is set are in ENTRY_SENDING in either case. */
 const char *holding_received(struct holding *h, struct holding_sends *sends, uint32_t n);
 
 /* holding_withdraw takes back what was not begun: of one partition, or of all (NULL); returns how many. */
 uint64_t holding_withdraw(struct holding *h, const struct partition *p);
 
-/* holding_relieve is a look at whether the worker goes on. Where it has begun nothing since the last look, and was given
- * nothing either, all that it has not begun is taken back for others to do (rule 14), and it has no room until it goes on.
- * The caller looks at most once in a batch target. Returns how many records came back. */
+/* holding_relieve is a look at whether the worker goes on. Where it has begun nothing since the last look,
+ * and was given nothing either, all that it has not begun is taken back for others to do (rule 14), and it
+ * has no room until it goes on. The caller looks at most once in a batch target. Returns how many records
+ * came back. */
 uint64_t holding_relieve(struct holding *h);
 
-/* holding_bury settles everything after the worker was reaped (rule 8). A record that was on has crashed if `pinned`, else
- * it goes back without an attempt (rules 9 and 10). Returns how many records went back to be handed out again. */
+/* holding_bury settles everything after the worker was reaped (rule 8). A record that was on has crashed if
+ * `pinned`, else it goes back without an attempt (rules 9 and 10). Returns how many records went back to be
+ * handed out again. */
 uint64_t holding_bury(struct holding *h, bool pinned);
 
 /* holding_intact says whether the segment can be believed: nothing was written over all of it. */
@@ -113,9 +119,9 @@ bool holding_intact(const struct holding *h);
 /* holding_alone finds the one record that a worker holds which got a suspect, and so nothing beside it. */
 bool holding_alone(const struct holding *h, struct partition **p, uint64_t *pos);
 
-/* holding_accuse is for a dead worker whose segment cannot be believed, before holding_bury: it may have been on any of
- * what it held. All of that is suspect, and will be handed out one by one; a suspect that it held alone has crashed.
- * False: it held nothing. */
+/* holding_accuse is for a dead worker whose segment cannot be believed, before holding_bury: it may have been
+ * on any of what it held. All of that is suspect, and will be handed out one by one; a suspect that it held
+ * alone has crashed. False: it held nothing. */
 bool holding_accuse(struct holding *h);
 
 /* holding_on finds the record the worker is on: false if none. */

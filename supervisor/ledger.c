@@ -1,14 +1,14 @@
 /* ledger.c - every record of one partition between Kafka and its commit.
  *
  * Owns: which offsets are read and not done, in which state, at which attempt; one reference to each body.
- * Guarantees: the commit point never passes a record that is not done. It goes back only where Kafka itself does
- *   (a log that was truncated is read anew from a lower offset).
- * Knows nothing of: Kafka handles, sockets, processes, the clock, workers.
+ * Guarantees: the commit point never passes a record that is not done. It goes back only where Kafka itself
+ * does (a log that was truncated is read anew from a lower offset). Knows nothing of: Kafka handles, sockets,
+ * processes, the clock, workers.
  *
  * DESIGN
- * Entries stand in a ring that grows by doubling, from `base` (the first not done) to `head`. Records are done
- * in any order; base moves over a done prefix only, and that prefix is what may be committed. The body of a done
- * record is released at once, though its entry may have to wait for those before it. */
+ * Entries stand in a ring that grows by doubling, from `base` (the first not done) to `head`. Records are
+ * done in any order; base moves over a done prefix only, and that prefix is what may be committed. The body
+ * of a done record is released at once, though its entry may have to wait for those before it. */
 #include "supervisor/ledger.h"
 
 #include <inttypes.h>
@@ -70,10 +70,22 @@ ledger_add(struct ledger *led, int64_t offset, void *body, uint32_t at, uint32_t
     if (led->head - led->base == led->size)
         grow(led);
     uint64_t pos = led->head++;
-    *slot_of(led, pos) = (struct entry){.offset = offset, .body = body, .at = at, .bytes = bytes, .attempt = 1};
+    *slot_of(led, pos) =
+        (struct entry){.offset = offset, .body = body, .at = at, .bytes = bytes, .attempt = 1};
     led->bytes += bytes;
     led->position = offset + 1;
     return pos;
+}
+
+void
+ledger_body(struct ledger *led, uint64_t pos, void *body, uint32_t at, uint32_t bytes)
+{
+    struct entry *e = ledger_entry(led, pos);
+    drop_body(led, e);
+    led->bytes += bytes - (uint64_t)e->bytes;
+    e->body = body;
+    e->at = at;
+    e->bytes = bytes;
 }
 
 void
@@ -96,7 +108,8 @@ expect(struct ledger *led, uint64_t pos, enum entry_state state)
 {
     struct entry *e = ledger_entry(led, pos);
     if (e->state != state)
-        panic("entry %" PRIu64 " (offset %" PRId64 ") is in state %d, not %d", pos, e->offset, e->state, state);
+        panic("entry %" PRIu64 " (offset %" PRId64 ") is in state %d, not %d", pos, e->offset, e->state,
+              state);
     return e;
 }
 
@@ -160,7 +173,8 @@ ledger_letter(struct ledger *led, uint64_t pos)
 static void
 advance(struct ledger *led)
 {
-    for (const struct entry *e; led->base < led->head && (e = slot_of(led, led->base))->state == ENTRY_DONE;) {
+    for (const struct entry *e;
+         led->base < led->head && (e = slot_of(led, led->base))->state == ENTRY_DONE;) {
         led->base++;
         if (e->lettered)
             led->lettered = led->base;

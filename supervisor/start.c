@@ -33,6 +33,9 @@ raise_limits(void)
     }
 }
 
+static const enum dispatch_order orders[] = {
+    [CONF_ORDER_PARTITION] = DISPATCH_PARTITION, [CONF_ORDER_KEY] = DISPATCH_KEY, [CONF_ORDER_NONE] = DISPATCH_NONE};
+
 static void
 init_task(struct app *a, struct task *t, struct conf_task *c)
 {
@@ -47,8 +50,8 @@ init_task(struct app *a, struct task *t, struct conf_task *c)
     restart_init(&t->restart, c->restart_max, c->restart_within, c->concurrency);
     pace_init(&t->pace);
     if (c->kind == CONF_STREAM)
-        dispatch_init(&t->dispatch, c->order == CONF_ORDER_NONE ? DISPATCH_NONE : DISPATCH_PARTITION,
-                      (uint64_t)c->window, (uint64_t)c->window_bytes);
+        dispatch_init(&t->dispatch, orders[c->order], (uint64_t)c->window, (uint64_t)c->window_bytes,
+                      (uint64_t)app_random(a) << 32 | app_random(a));
     for (int i = 0; i < t->n_workers; i++)
         worker_init(&t->workers[i], t, i);
 }

@@ -88,7 +88,7 @@ add_stream(json_t *out, const struct task *t)
 {
     json_object_set_new(out, "topic", json_string(t->conf->topic));
     json_object_set_new(out, "group", json_string(t->conf->group));
-    json_object_set_new(out, "order", json_string(t->conf->order == CONF_ORDER_NONE ? "none" : "partition"));
+    json_object_set_new(out, "order", json_string(conf_order_names[t->conf->order]));
     json_object_set_new(out, "dead_lettered", json_integer((json_int_t)t->dead_lettered));
     const char *trouble = source_refusal(t->source);
     if (t->emitter) {

@@ -18,6 +18,7 @@
 #include "supervisor/child.h"
 #include "supervisor/dispatch.h"
 #include "supervisor/embedded.h"
+#include "supervisor/filling.h"
 #include "supervisor/holding.h"
 #include "supervisor/loop.h"
 #include "supervisor/pace.h"
@@ -58,6 +59,7 @@ struct worker {
     struct child child;
     struct scoreboard *sb;   /* of the life now; NULL without one */
     struct holding holding;
+    struct filling filling;
     struct restart_worker restart;
     mono_ns start_at;        /* WORKER_DOWN */
     mono_ns born_at;

@@ -58,7 +58,7 @@ scoreboard_make(struct worker *w)
         goto out;
     w->sb->slots = slots;
     w->sb->mark = *scoreboard_end_mark(w->sb, slots) = app_random(w->task->app);
-    holding_init(&w->holding, &w->task->dispatch, w->sb, records_ended, w);
+    holding_init(&w->holding, &w->task->dispatch, (uint32_t)w->instance, w->sb, records_ended, w);
     return fd;
 out:
     w->sb = NULL;

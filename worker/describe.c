@@ -23,7 +23,9 @@
 static const char *
 order_name(enum hr_order order)
 {
-    return order == HR_ORDER_PARTITION ? "partition" : order == HR_ORDER_NONE ? "none" : NULL;
+    static const char *const names[] = {
+        [HR_ORDER_PARTITION] = "partition", [HR_ORDER_KEY] = "key", [HR_ORDER_NONE] = "none"};
+    return (size_t)order < sizeof names / sizeof *names ? names[order] : NULL;
 }
 
 /* text makes a JSON string of what need not be UTF-8. */

@@ -52,6 +52,7 @@ typedef int hr_task_function(hr_task *self);
 enum hr_order {
     HR_ORDER_DEFAULT = 0,   /* not given: partition */
     HR_ORDER_PARTITION = 1, /* records of a partition one after the other, as Kafka keeps them */
+    HR_ORDER_KEY = 2,       /* records of a partition with one key; those without a key have no order */
     HR_ORDER_NONE = 3       /* any order, each record on its own: most parallel */
 };
 

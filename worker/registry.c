@@ -101,8 +101,8 @@ add_task(size_t size, const hr_task_options *given, hr_task_function *function, 
     if (o.topic && *o.topic == '\0')
         registry_problem("%s:%d: task %s: the topic is empty; leave it out for a background task", file, line,
                          o.name);
-    if (o.order != HR_ORDER_DEFAULT && o.order != HR_ORDER_PARTITION && o.order != HR_ORDER_NONE)
-        registry_problem("%s:%d: task %s: unknown order %d; use HR_ORDER_PARTITION or HR_ORDER_NONE", file,
+    if ((unsigned)o.order > HR_ORDER_NONE)
+        registry_problem("%s:%d: task %s: unknown order %d; use HR_ORDER_PARTITION, HR_ORDER_KEY or HR_ORDER_NONE", file,
                          line, o.name, (int)o.order);
     return n_problems > before ? -1 : keep(&e);
 }

@@ -83,20 +83,25 @@ birth(struct life *life)
     memset(life->sb, 0, scoreboard_size(SEG_SLOTS));
     life->sb->slots = SEG_SLOTS;
     life->doomed = false;
-    holding_init(&life->h, &d, life->sb, ended, life);
+    holding_init(&life->h, &d, (uint32_t)(life - lives), life->sb, ended, life);
 }
 
 static bool
 put(struct life *life, struct holding_frame *f)
 {
     enum dispatch_supply supply;
-    struct partition *p = dispatch_pick(&d, &life->h, now, &supply);
+    struct partition *p = dispatch_pick(&d, &life->h.seat, now, &supply);
     if (!p)
         return false;
-    uint64_t pos = supply == SUPPLY_WAITING ? dispatch_waiting(&d, p) : p->led.head;
+    uint64_t pos = supply == SUPPLY_WAITING ? dispatch_waiting(&d, p, &life->h.seat, now) : p->led.head;
     if (supply == SUPPLY_FRESH) {
         ledger_add(&p->led, (int64_t)pos * 2, NULL, 0, 1 + (uint32_t)pos);
         p->more = p->led.head < RECORDS;
+        dispatch_entered(&d, p, pos, pos % 5 < 4 ? "abac" + pos % 5 : NULL, 1);
+        if (dispatch_taker(&d, p, pos, &life->h.seat) != &life->h.seat) {
+            dispatch_kept(&d, p, pos);
+            return true;
+        }
     } else if (ledger_entry(&p->led, pos)->suspect && (f->n > 0 || life->h.n_frames > 0)) {
         return false;
     }
@@ -294,7 +299,8 @@ static void
 begin(struct input *in)
 {
     unsigned how = input_byte(in);
-    dispatch_init(&d, how & 1 ? DISPATCH_PARTITION : DISPATCH_NONE, how & 2 ? 5 : 100, UINT64_MAX);
+    enum dispatch_order order = how & 1 ? DISPATCH_PARTITION : how & 4 ? DISPATCH_KEY : DISPATCH_NONE;
+    dispatch_init(&d, order, how & 2 ? 5 : 100, UINT64_MAX, 1);
     memset(parts, 0, sizeof parts);
     n_scribbles = 0;
     now = 0;

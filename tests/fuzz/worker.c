@@ -126,7 +126,7 @@ birth(void)
     w.returned_on[0] = '\0';
     w.sb = mem_alloc(scoreboard_size(slots)); /* of its exact size; dropped in worker_drop_scoreboard */
     w.sb->slots = slots;
-    holding_init(&w.holding, &task.dispatch, w.sb, records_ended, &w);
+    holding_init(&w.holding, &task.dispatch, 0, w.sb, records_ended, &w);
     kills = 0;
 }
 
@@ -255,10 +255,19 @@ hand_out(uint32_t want)
     struct holding_frame *f = holding_open(&w.holding, room < want ? room : want);
     struct partition *p;
     while (f->n < f->room && !w.holding.alone &&
-           (p = dispatch_pick(&task.dispatch, &w.holding, now, &supply))) {
-        uint64_t pos = supply == SUPPLY_WAITING ? dispatch_waiting(&task.dispatch, p) : p->led.head;
-        if (supply == SUPPLY_FRESH)
+           (p = dispatch_pick(&task.dispatch, &w.holding.seat, now, &supply))) {
+        uint64_t pos = p->led.head;
+        if (supply == SUPPLY_WAITING) {
+            pos = dispatch_waiting(&task.dispatch, p, &w.holding.seat, now);
+        } else {
             ledger_add(&p->led, (int64_t)pos, NULL, 0, 1);
+            dispatch_entered(&task.dispatch, p, pos, pos % 5 < 4 ? "abac" + pos % 5 : NULL, 1);
+            if (!dispatch_taker(&task.dispatch, p, pos, &w.holding.seat)) {
+                dispatch_kept(&task.dispatch, p, pos);
+                p->more = p->led.head < RECORDS;
+                continue;
+            }
+        }
         p->more = p->led.head < RECORDS;
         holding_put(&w.holding, f, p, pos);
     }
@@ -352,7 +361,8 @@ begin(struct input *in)
     task.policy =
         (struct attempts_policy){.attempts = 3, .backoff_first = NS_PER_MS, .backoff_longest = NS_PER_S};
     restart_init(&task.restart, 3, NS_PER_S, 1);
-    dispatch_init(&task.dispatch, how & 0x80 ? DISPATCH_NONE : DISPATCH_PARTITION, 100, UINT64_MAX);
+    enum dispatch_order order = how & 0x80 ? how & 1 ? DISPATCH_KEY : DISPATCH_NONE : DISPATCH_PARTITION;
+    dispatch_init(&task.dispatch, order, 100, UINT64_MAX, 1);
     memset(parts, 0, sizeof parts);
     for (int i = 0; i < PARTS; i++) {
         dispatch_add(&task.dispatch, &parts[i], NULL);

@@ -24,8 +24,7 @@ put(struct feeding *f, struct partition *p, uint64_t pos)
     uint32_t idx = t->idx[pos];
     f->out.rec[f->frame->n].t = t;
     f->out.rec[f->frame->n].idx = idx;
-    f->out.rec[f->frame->n].lane = dispatch_lane(&f->sup->d, p);
-    f->out.rec[f->frame->n].epoch = p->epoch;
+    dispatch_stamp(&f->sup->d, p, pos, &f->out.rec[f->frame->n].lane, &f->out.rec[f->frame->n].epoch);
     f->out.rec[f->frame->n].attempt = e->attempt;
     f->bytes += e->bytes;
     sim_note("supervisor %d hands %d/%u to worker %d", (int)(f->sup - sim.sup), t->p, idx, f->w->number);
@@ -37,8 +36,8 @@ put(struct feeding *f, struct partition *p, uint64_t pos)
 static bool
 put_waiting(struct feeding *f, struct partition *p)
 {
-    while (has_room(f) && dispatch_supplies(&f->sup->d, p, &f->w->holding, sim.now) == SUPPLY_WAITING) {
-        uint64_t pos = dispatch_waiting(&f->sup->d, p);
+    while (has_room(f) && dispatch_supplies(&f->sup->d, p, &f->w->holding.seat, sim.now) == SUPPLY_WAITING) {
+        uint64_t pos = dispatch_waiting(&f->sup->d, p, &f->w->holding.seat, sim.now);
         if (ledger_entry(&p->led, pos)->suspect && (f->frame->n > 0 || f->w->holding.n_frames > 0))
             return false;
         put(f, p, pos);
@@ -57,6 +56,7 @@ add(struct tenure *t, uint32_t attempt)
     t->bodies += !r->pass;
     t->base[t->next] = attempt - 1;
     ledger_entry(&t->part.led, pos)->attempt = attempt;
+    dispatch_entered(&t->sup->d, &t->part, pos, r->key > 0 ? &r->key : NULL, 1);
     t->idx[pos] = t->next++;
     return pos;
 }
@@ -108,6 +108,17 @@ given_up_unread(struct sim_sup *s, struct tenure *t)
     return 0; /* nothing more may be read */
 }
 
+/* put_or_keep: one whose lane another worker has, or that must wait for a letter, is kept. */
+static void
+put_or_keep(struct feeding *f, struct tenure *t, uint64_t pos)
+{
+    struct dispatch *d = &f->sup->d;
+    if (dispatch_taker(d, &t->part, pos, &f->w->holding.seat) == &f->w->holding.seat)
+        put(f, &t->part, pos);
+    else
+        dispatch_kept(d, &t->part, pos);
+}
+
 static void
 put_fresh(struct feeding *f, struct partition *p)
 {
@@ -120,7 +131,7 @@ put_fresh(struct feeding *f, struct partition *p)
         else if (attempt > sim.policy.attempts)
             limit = given_up_unread(f->sup, t);
         else
-            put(f, p, add(t, attempt));
+            put_or_keep(f, t, add(t, attempt));
     }
 }
 
@@ -145,14 +156,14 @@ feed_worker(struct sim_sup *s, struct sim_worker *w)
     enum dispatch_supply supply;
     struct partition *p;
     uint32_t room = holding_room(&w->holding, sim.credit);
-    if (room == 0 || !dispatch_has(&s->d, &w->holding, sim.now))
+    if (room == 0 || !dispatch_has(&s->d, &w->holding.seat, sim.now))
         return;
-    if (w->holding.n_frames > 0 && dispatch_has_suspect(&s->d, &w->holding, sim.now))
+    if (w->holding.n_frames > 0 && dispatch_has_suspect(&s->d, &w->holding.seat, sim.now))
         return;
     struct feeding f = {
         .sup = s, .w = w, .want = pace_records(&s->pace) < room ? pace_records(&s->pace) : room};
     f.frame = holding_open(&w->holding, f.want);
-    while (has_room(&f) && (p = dispatch_pick(&s->d, &w->holding, sim.now, &supply))) {
+    while (has_room(&f) && (p = dispatch_pick(&s->d, &w->holding.seat, sim.now, &supply))) {
         if (supply == SUPPLY_FRESH)
             put_fresh(&f, p);
         else if (!put_waiting(&f, p))

@@ -170,7 +170,7 @@ finish_revoke(struct sim_sup *s)
 {
     EACH_TENURE(t, s)
     if (t->leaving && !t->lost) {
-        if (s->commit_failed || sim.order == DISPATCH_NONE || t->part.led.sending > 0)
+        if (s->commit_failed || sim.order != DISPATCH_PARTITION || t->part.led.sending > 0)
             truth_broken(t->p);
         forget(s, t);
     }
@@ -212,9 +212,8 @@ clear(struct sim_sup *s)
     {
         letters_forget(s, t);
         sends_forget(s, t);
-        ledger_clear(&t->part.led);
-        free(t->part.redo);
-        t->part.redo = NULL;
+        t->part.led.held = 0; /* whoever holds them ends, too */
+        dispatch_remove(&s->d, &t->part);
         t->over = true;
         if (sim.part[t->p].owner == t)
             sim.part[t->p].owner = NULL;
@@ -256,7 +255,7 @@ group_start(struct sim_sup *s)
         return;
     sim_note("supervisor %d starts", (int)(s - sim.sup));
     memset(s, 0, sizeof *s);
-    dispatch_init(&s->d, sim.order, sim.window, sim.window_bytes);
+    dispatch_init(&s->d, sim.order, sim.window, sim.window_bytes, sim.seed);
     pace_init(&s->pace);
     restart_init(&s->restart, 1 << 20, NS_PER_S, sim.n_workers);
     for (int i = 0; i < SIM_WORKERS; i++) {
@@ -306,7 +305,7 @@ step_stop(struct sim_sup *s)
     }
     EACH_TENURE(t, s)
     {
-        if (s->commit_failed || sim.order == DISPATCH_NONE || t->part.led.sending > 0)
+        if (s->commit_failed || sim.order != DISPATCH_PARTITION || t->part.led.sending > 0)
             truth_broken(t->p);
         forget(s, t);
     }

@@ -52,6 +52,7 @@ enum sim_act {
 struct sim_record {
     int64_t offset;
     uint32_t bytes;
+    uint8_t key;               /* 0: none */
     bool pass;                 /* it is for another group: done when it is read */
     uint8_t act[SIM_ATTEMPTS]; /* enum sim_act; attempts beyond: the last one */
     uint32_t sends;            /* messages, at each attempt; it is done when the broker has them */
@@ -321,6 +322,7 @@ void recovery_marked(struct tenure *t, bool good);
 void recovery_handed(struct tenure *t);
 
 /* truth.c: the model */
+bool truth_same(int p, uint32_t a, uint32_t b); /* two records of a partition keep their order */
 void truth_saw(struct sim_worker *w, unsigned from, unsigned to);
 void truth_died(struct sim_worker *w);
 void truth_commit(const struct tenure *t, int64_t offset);

@@ -20,6 +20,15 @@ truth_done(const struct sim_record *r)
     return r->pass || good || r->skipped || r->letters > 0;
 }
 
+bool
+truth_same(int p, uint32_t a, uint32_t b)
+{
+    const struct sim_record *rec = sim.part[p].rec;
+    if (sim.order == DISPATCH_KEY)
+        return rec[a].key == rec[b].key && rec[a].key > 0;
+    return sim.order == DISPATCH_PARTITION;
+}
+
 static struct sim_record *
 record_of(const struct tenure *t, uint32_t idx)
 {
@@ -41,7 +50,7 @@ check_alone(const struct sim_worker *w)
             const struct sim_worker *x = &sim.sup[s].worker[i];
             if (x == w || !x->turn.on || !x->on || x->on->p != w->on->p)
                 continue;
-            if (sim.order == DISPATCH_NONE && x->on_idx != w->on_idx)
+            if (x->on_idx != w->on_idx && !truth_same(w->on->p, x->on_idx, w->on_idx))
                 continue;
             if (x->sup == w->sup || (owns(x->on) && owns(w->on)))
                 sim_wrong("record %d/%u begins on worker %d.%d while %d/%u is on worker %d.%d", w->on->p,
@@ -53,10 +62,8 @@ check_alone(const struct sim_worker *w)
 static void
 check_order(const struct tenure *t, uint32_t idx, const char *what)
 {
-    if (sim.order == DISPATCH_NONE)
-        return;
     for (uint32_t i = t->first; i < idx; i++)
-        if (!t->truth[i].finished && !t->truth[i].given_up && !record_of(t, i)->pass)
+        if (truth_same(t->p, i, idx) && !t->truth[i].finished && !t->truth[i].given_up && !record_of(t, i)->pass)
             sim_wrong("record %d/%u %s before %d/%u has ended", t->p, idx, what, t->p, i);
 }
 
@@ -177,18 +184,24 @@ lost(struct tenure *t, uint32_t idx)
     r->repeat_ok = true;
 }
 
+/* is_behind: what it sends, or one before it in its lane, is with this worker. */
+static bool
+is_behind(const struct tenure *t, uint32_t idx, const struct sim_worker *w)
+{
+    for (uint32_t i = t->first; i <= idx; i++)
+        if (t->truth[i].unsent == w && (i == idx || truth_same(t->p, i, idx)))
+            return true;
+    return false;
+}
+
 void
 truth_lost(struct sim_worker *w)
 {
     EACH_TENURE(t, w->sup)
     {
-        bool behind = false;
-        for (uint32_t i = t->first; i < sim.part[t->p].n; i++) {
-            bool unsent = t->truth[i].unsent == w;
-            behind = unsent || (behind && sim.order == DISPATCH_PARTITION);
-            if (behind && t->truth[i].finished)
+        for (uint32_t i = sim.part[t->p].n; i-- > t->first;) /* what decides about one stands before it */
+            if (t->truth[i].finished && is_behind(t, i, w))
                 lost(t, i);
-        }
     }
 }
 
@@ -207,9 +220,9 @@ truth_given(struct tenure *t, uint32_t idx, uint32_t run)
 static void
 check_sent_order(int p, uint32_t idx)
 {
-    for (uint32_t i = 0; sim.order == DISPATCH_PARTITION && i < idx; i++) {
+    for (uint32_t i = 0; i < idx; i++) {
         const struct sim_record *r = &sim.part[p].rec[i];
-        if (r->seen < r->sends && !r->refused && !r->skipped && r->letters == 0)
+        if (truth_same(p, i, idx) && r->seen < r->sends && !r->refused && !r->skipped && r->letters == 0)
             sim_wrong("what %d/%u sends is written before what %d/%u sends", p, idx, p, i);
     }
 }
@@ -280,7 +293,7 @@ static void
 blame(struct sim_part *part)
 {
     struct sim_record *r = noted(part);
-    if (r && (sim.order == DISPATCH_NONE || part->noted_begun || !part->other_begun))
+    if (r && (sim.order != DISPATCH_PARTITION || part->noted_begun || !part->other_begun))
         r->downs++;
 }
 

@@ -11,6 +11,7 @@ make_record(struct sim_record *r, int64_t *offset, uint32_t kinds, bool sending)
     r->offset = (*offset)++;
     r->bytes = 1 + sim_below(sim_once_in(6) ? 60 : 10);
     r->pass = sim_once_in(20);
+    r->key = (uint8_t)sim_below(4);
     r->sends = sending && !r->pass && sim_once_in(2) ? 1 + sim_below(2) : 0;
     bool bad = sim_once_in(3);
     for (int i = 0; i < SIM_ATTEMPTS; i++)
@@ -33,6 +34,7 @@ make_part(struct sim_part *part)
 void
 world_make(void)
 {
+    static const enum dispatch_order orders[] = {DISPATCH_PARTITION, DISPATCH_PARTITION, DISPATCH_KEY, DISPATCH_NONE};
     static const uint64_t windows[] = {0, 1, 3, 1000};
     uint64_t seed = sim.seed;
     memset(&sim, 0, offsetof(struct sim_world, tenure));
@@ -41,7 +43,7 @@ world_make(void)
     sim.n_sups = 1 + sim_below(SIM_SUPS);
     sim.n_workers = 1 + sim_below(SIM_WORKERS);
     sim.slots = 2u << sim_below(3);
-    sim.order = sim_once_in(3) ? DISPATCH_NONE : DISPATCH_PARTITION;
+    sim.order = orders[sim_below(4)];
     sim.policy =
         (struct attempts_policy){1 + sim_below(SIM_ATTEMPTS), sim_below(2) * 100 * NS_PER_MS, NS_PER_S};
     sim.window = windows[sim_below(4)];

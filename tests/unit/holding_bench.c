@@ -41,7 +41,7 @@ bench_setup(enum dispatch_order order)
 {
     bench_sb = mem_alloc(scoreboard_size(SLOTS));
     bench_sb->slots = SLOTS;
-    dispatch_init(&bench_d, order, 1000, UINT64_MAX);
+    dispatch_init(&bench_d, order, 1000, UINT64_MAX, 1);
     memset(bench_parts, 0, sizeof bench_parts);
     for (int i = 0; i < 2; i++) {
         dispatch_add(&bench_d, &bench_parts[i], NULL);
@@ -49,7 +49,7 @@ bench_setup(enum dispatch_order order)
         for (int offset = 0; order == DISPATCH_PARTITION && offset < 20; offset++)
             ledger_add(&bench_parts[i].led, offset, NULL, 0, 1);
     }
-    holding_init(&bench_h, &bench_d, bench_sb, ended, NULL);
+    holding_init(&bench_h, &bench_d, 0, bench_sb, ended, NULL);
     bench_told[0] = '\0';
 }
 
@@ -75,7 +75,7 @@ bench_give(const char *lanes)
     struct holding_frame *f = holding_open(&bench_h, (uint32_t)strlen(lanes));
     for (; *lanes; lanes++)
         holding_put(&bench_h, f, &bench_parts[*lanes - '0'],
-                    dispatch_waiting(&bench_d, &bench_parts[*lanes - '0']));
+                    dispatch_waiting(&bench_d, &bench_parts[*lanes - '0'], &bench_h.seat, 0));
     holding_close(&bench_h, f, f->n);
 }
 

@@ -31,8 +31,8 @@ check_begun(const struct life *life, uint32_t part, uint64_t pos)
     ck_assert_int_eq(r->on, 0);
     ck_assert(!r->finished);
     ck_assert(!r->given_up);
-    for (uint64_t i = 0; lives_d.order == DISPATCH_PARTITION && i < pos; i++)
-        if (!lives_records[part][i].finished && !lives_records[part][i].given_up)
+    for (uint64_t i = 0; i < pos; i++)
+        if (life_same(i, pos) && !lives_records[part][i].finished && !lives_records[part][i].given_up)
             ck_abort_msg("record %u/%d begun before %d", part, (int)pos, (int)i);
     r->on = (int)(life - lives) + 1;
 }

@@ -4,6 +4,7 @@
  * hash, field by field, so that neither padding nor memory that is not in use tells equal states apart. */
 #include "tests/unit/slots_model.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static uint64_t hash;
@@ -28,15 +29,63 @@ put_ledger(struct ledger *led)
 }
 
 static void
+put_lane(const struct lane *lane)
+{
+    const struct seat *s = lane->holder;
+    uint64_t holder =
+        s ? 1 + (uint64_t)((const struct holding *)((const char *)s - offsetof(struct holding, seat)) -
+                           slots_now.sup.hold)
+          : 0;
+    put(holder | (uint64_t)lane->held << 8 | (uint64_t)lane->letters << 16 | (uint64_t)lane->epoch << 32);
+    put(lane->next);
+}
+
+static void
+put_list(struct lane_list list)
+{
+    put(list.first | (uint64_t)list.last << 32);
+}
+
+/* put_keyed: what the order by key adds; the table's chains follow from the rest, but for numbers not in use.
+ */
+static void
+put_keyed(const struct lanes *l)
+{
+    put(l->n | (uint64_t)l->unused << 32);
+    for (uint32_t i = 1; i < l->n; i++) {
+        const struct lane *lane = &l->at[i];
+        put_lane(lane);
+        put(lane->part ? 1 + (uint64_t)(lane->part - slots_now.sup.parts) : 0);
+        put(lane->part ? lane->newest | lane->redo << 8 | (uint64_t)lane->live << 16 : lane->chain);
+        put(lane->part ? lane->before | (uint64_t)lane->after << 8 | (uint64_t)lane->seat << 16 |
+                             (uint64_t)lane->place << 24
+                       : 0);
+    }
+}
+
+static void
+put_links(const struct partition *p)
+{
+    for (uint64_t pos = p->led.base; pos < p->led.head; pos++) {
+        struct lane_link link = p->links[pos & (SLOTS_RECORDS - 1)];
+        put(link.lane | (uint64_t)link.ahead << 32);
+    }
+    put_list(p->free);
+    for (uint32_t i = 0; i < p->n_seats; i++)
+        put_list(p->seats[i]);
+}
+
+static void
 put_partition(struct partition *p)
 {
     put_ledger(&p->led);
-    put(p->epoch | (uint64_t)p->more << 32);
-    put(p->next);
-    put(p->holder ? 1 + (uint64_t)(p->holder - slots_now.sup.hold) : 0);
-    put(p->n_redo);
-    for (uint32_t i = 0; i < p->n_redo; i++)
-        put(p->redo[i]);
+    put(p->more);
+    put_lane(&p->lane);
+    put(p->redo.n);
+    for (uint32_t i = 0; i < p->redo.n; i++)
+        put(p->redo.at[i]);
+    if (slots_setup->order == DISPATCH_KEY)
+        put_links(p);
 }
 
 static void
@@ -67,6 +116,8 @@ put_supervisor(void)
                 (uint64_t)a->given_up << 17 | (uint64_t)a->sending << 18 | (uint64_t)a->given << 24);
         }
     }
+    if (slots_setup->order == DISPATCH_KEY)
+        put_keyed(&sup->dispatch.lanes);
     for (uint32_t w = 0; w < slots_setup->workers; w++)
         put_holding(&sup->hold[w]);
 }

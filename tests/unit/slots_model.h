@@ -26,6 +26,7 @@
 #define SLOTS_FRAME 2   /* records of a frame */
 #define SLOTS_FRAMES 4  /* that the model can hold for one worker: more than the protocol allows */
 #define SLOTS_REASONS 2
+#define SLOTS_NUMBERS 8    /* of lanes of order key, from 1 on */
 #define SLOTS_UP SLOTS_MAX /* frames of sends on a pipe, and records in one: what they are for is held */
 #define SLOTS_ANSWERS 24
 
@@ -35,6 +36,7 @@ struct slots_setup {
     enum dispatch_order order;
     uint32_t slots, workers, lanes;
     uint32_t records[SLOTS_LANES];
+    const char *keys; /* order key: of the records of each partition, a letter each; '-': none */
     uint32_t attempts;
     uint32_t kills;       /* SIGKILL at any point; the record that is on has crashed */
     uint32_t drain_kills; /* the same at a drain's end: no attempt is counted */
@@ -102,6 +104,10 @@ struct slots_supervisor {
     struct partition parts[SLOTS_LANES];
     struct entry ring[SLOTS_LANES][SLOTS_RECORDS];
     uint64_t redo[SLOTS_LANES][SLOTS_RECORDS];
+    struct lane_link links[SLOTS_LANES][SLOTS_RECORDS];
+    struct lane_list seats[SLOTS_LANES][SLOTS_WORKERS];
+    struct lane lanes[SLOTS_NUMBERS];
+    uint32_t buckets[SLOTS_NUMBERS];
     struct holding hold[SLOTS_WORKERS];
     union slots_frame frames[SLOTS_WORKERS][SLOTS_FRAMES];
     struct slots_account account[SLOTS_LANES][SLOTS_RECORDS];
@@ -175,6 +181,16 @@ extern struct slots_world slots_now;
 extern const struct slots_setup *slots_setup;
 extern struct slots_op
     *slots_running; /* the operation that makes accesses; NULL: they are made unseen, at once */
+
+/* slots_same says whether two records of a partition keep their order. ("Lane" means a partition elsewhere in
+ * the check.) */
+static inline bool
+slots_same(uint64_t a, uint64_t b)
+{
+    const char *keys = slots_setup->keys;
+    return slots_setup->order == DISPATCH_PARTITION ||
+           (slots_setup->order == DISPATCH_KEY && keys[a] == keys[b] && keys[a] != '-');
+}
 
 /* slots_scoreboard is the real memory of a worker's segment. */
 struct scoreboard *slots_scoreboard(uint32_t w);

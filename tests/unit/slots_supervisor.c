@@ -54,8 +54,8 @@ lane_of(const struct partition *p)
 static void
 check_given_up(uint32_t lane, uint64_t pos)
 {
-    for (uint64_t i = 0; slots_setup->order == DISPATCH_PARTITION && i < pos; i++)
-        if (!slots_now.truth[lane][i].finished && !sup->account[lane][i].given_up)
+    for (uint64_t i = 0; i < pos; i++)
+        if (slots_same(i, pos) && !slots_now.truth[lane][i].finished && !sup->account[lane][i].given_up)
             slots_wrong("record %u/%d is given up on before %u/%d has ended", lane, (int)pos, lane, (int)i);
 }
 
@@ -113,23 +113,30 @@ ended(void *arg, struct partition *p, uint64_t pos, enum ending ending, const st
 void
 slots_supervisor_birth(uint32_t w)
 {
-    holding_init(&sup->hold[w], &sup->dispatch, slots_scoreboard(w), ended, NULL);
+    holding_init(&sup->hold[w], &sup->dispatch, w, slots_scoreboard(w), ended, NULL);
 }
 
 void
 slots_supervisor_start(void)
 {
     static struct partition *parts[SLOTS_LANES];
-    dispatch_init(&sup->dispatch, slots_setup->order, 100, 100);
+    dispatch_init(&sup->dispatch, slots_setup->order, 100, 100, 1);
+    sup->dispatch.lanes.at = sup->lanes;
+    sup->dispatch.lanes.room = sup->dispatch.lanes.n_buckets = SLOTS_NUMBERS;
+    sup->dispatch.lanes.buckets = sup->buckets;
     for (uint32_t lane = 0; lane < slots_setup->lanes; lane++) {
         struct partition *p = &sup->parts[lane];
         dispatch_add(&sup->dispatch, p, NULL);
-        ledger_clear(&p->led); /* its ring and the heap stand in the world */
+        ledger_clear(&p->led); /* its memory and that of the lanes stand in the world, and never grow */
         p->led.ring = sup->ring[lane];
         p->led.size = SLOTS_RECORDS;
         p->led.position = -1;
-        p->redo = sup->redo[lane];
-        p->redo_room = SLOTS_RECORDS;
+        p->redo.at = sup->redo[lane];
+        p->redo.room = SLOTS_RECORDS;
+        p->links = sup->links[lane];
+        p->n_links = SLOTS_RECORDS;
+        p->seats = sup->seats[lane];
+        p->n_seats = SLOTS_WORKERS;
         p->open = p->more = true;
         parts[lane] = p;
     }
@@ -154,11 +161,24 @@ send_frame(uint32_t w, const struct holding_frame *f)
     m->handled = sup->hold[w].handled;
     for (uint32_t i = 0; i < f->n; i++) {
         const struct partition *p = f->items[i].part;
-        m->records[i].lane = dispatch_lane(&sup->dispatch, p);
-        m->records[i].epoch = p->epoch;
+        dispatch_stamp(&sup->dispatch, p, f->items[i].pos, &m->records[i].lane, &m->records[i].epoch);
         m->records[i].part = (uint8_t)lane_of(p);
         m->records[i].pos = (uint8_t)f->items[i].pos;
     }
+}
+
+/* read_one enters a record fresh from Kafka; false: it is kept, for this worker may not have it. */
+static bool
+read_one(struct holding *h, struct partition *p, uint64_t *pos)
+{
+    *pos = ledger_add(&p->led, OFFSET(p->led.head), NULL, 0, 1);
+    const char *key = slots_setup->keys ? &slots_setup->keys[*pos] : "-";
+    p->more = p->led.head < slots_setup->records[lane_of(p)];
+    dispatch_entered(&sup->dispatch, p, *pos, *key == '-' ? NULL : key, 1);
+    if (dispatch_taker(&sup->dispatch, p, *pos, &h->seat) == &h->seat)
+        return true;
+    dispatch_kept(&sup->dispatch, p, *pos);
+    return false;
 }
 
 /* next_of takes the next record of a lane: one that waits, or one fresh from Kafka; false: none, or not here.
@@ -166,16 +186,14 @@ send_frame(uint32_t w, const struct holding_frame *f)
 static bool
 next_of(struct holding *h, const struct holding_frame *f, struct partition *p, uint64_t *pos)
 {
-    switch (dispatch_supplies(&sup->dispatch, p, h, sup->now)) {
+    switch (dispatch_supplies(&sup->dispatch, p, &h->seat, sup->now)) {
     case SUPPLY_NOTHING:
         return false;
     case SUPPLY_WAITING:
-        *pos = dispatch_waiting(&sup->dispatch, p);
+        *pos = dispatch_waiting(&sup->dispatch, p, &h->seat, sup->now);
         return f->n == 0 || !ledger_entry(&p->led, *pos)->suspect;
     case SUPPLY_FRESH:
-        *pos = ledger_add(&p->led, OFFSET(p->led.head), NULL, 0, 1);
-        p->more = p->led.head < slots_setup->records[lane_of(p)];
-        return true;
+        return read_one(h, p, pos);
     }
     return false;
 }
@@ -193,6 +211,10 @@ hand(uint32_t w, uint32_t records, uint32_t lanes)
             break;
         holding_put(h, f, p, pos);
     }
+    if (f->n == 0) {
+        holding_drop(h, f);
+        return;
+    }
     holding_close(h, f, f->n);
     send_frame(w, f);
 }
@@ -204,8 +226,8 @@ given(const struct holding_sends *got, uint32_t lane, uint32_t pos)
     struct slots_account *account = &sup->account[lane][pos];
     if (!got->part || got->part != &sup->parts[lane] || got->pos != pos)
         slots_wrong("what %u/%u sends is not taken, or taken for another record's", lane, pos);
-    for (uint32_t i = 0; slots_setup->order == DISPATCH_PARTITION && i < pos; i++)
-        if (slots_now.truth[lane][i].sends && sup->account[lane][i].given == 0)
+    for (uint32_t i = 0; i < pos; i++)
+        if (slots_same(i, pos) && slots_now.truth[lane][i].sends && sup->account[lane][i].given == 0)
             slots_wrong("what %u/%u sends is given to the producer before what %u/%u sends", lane, pos, lane,
                         i);
     if (!account->sending || account->given++ > 0)
@@ -308,7 +330,7 @@ hand_actions(uint32_t w, struct slots_action *out)
             if (slots_setup->lanes == 1 && lanes > 0)
                 break;
             struct partition *p = &sup->parts[lanes & 1];
-            if (dispatch_supplies(&sup->dispatch, p, h, sup->now) != SUPPLY_NOTHING)
+            if (dispatch_supplies(&sup->dispatch, p, &h->seat, sup->now) != SUPPLY_NOTHING)
                 out[n++] = (struct slots_action){SLOTS_HAND, (uint8_t)w, (uint8_t)records, (uint8_t)lanes};
         }
     return n;

@@ -38,8 +38,8 @@ saw_begin(uint32_t w, uint32_t slot)
         slots_wrong("worker %u began record %u/%u, which is on worker %d", w, lane, pos, truth->on - 1);
     if (truth->finished || account[pos].given_up)
         slots_wrong("worker %u began record %u/%u, which had ended", w, lane, pos);
-    for (uint32_t i = 0; slots_setup->order == DISPATCH_PARTITION && i < pos; i++)
-        if (!slots_now.truth[lane][i].finished && !account[i].given_up)
+    for (uint32_t i = 0; i < pos; i++)
+        if (slots_same(i, pos) && !slots_now.truth[lane][i].finished && !account[i].given_up)
             slots_wrong("worker %u began record %u/%u before %u/%u had ended", w, lane, pos, lane, i);
     if (slots_scoreboard(w)->taken <= slots_now.worker[w].pipe[0].first + slots_now.worker[w].at)
         slots_wrong("worker %u began record %u/%u, and `taken` is not past it", w, lane, pos);
@@ -107,23 +107,34 @@ slots_saw_crash(uint32_t w)
                 slots_now.truth[lane][pos].crashes++;
 }
 
+/* is_lost: what this record sends, or one before it in its lane, was not on the wire. */
+static bool
+is_lost(uint32_t w, uint32_t lane, uint32_t pos)
+{
+    for (uint32_t i = 0; i <= pos; i++)
+        if (slots_now.truth[lane][i].unsent == w + 1 && (i == pos || slots_same(i, pos)))
+            return true;
+    return false;
+}
+
+static void
+lose(uint32_t w, uint32_t lane, uint32_t pos)
+{
+    struct slots_truth *truth = &slots_now.truth[lane][pos];
+    if (!truth->finished || !is_lost(w, lane, pos))
+        return;
+    if (slots_now.sup.account[lane][pos].finished || slots_now.sup.account[lane][pos].sending)
+        slots_wrong("record %u/%u counts as done, and what its lane sends before it is lost", lane, pos);
+    truth->finished = truth->sends = false;
+    truth->unsent = 0;
+}
+
 /* slots_saw_loss: the worker is dead, and its pipe was read to the end. */
 void
 slots_saw_loss(uint32_t w)
 {
-    for (uint32_t lane = 0; lane < slots_setup->lanes; lane++) {
-        bool lost = false;
-        for (uint32_t pos = 0; pos < slots_setup->records[lane]; pos++) {
-            struct slots_truth *truth = &slots_now.truth[lane][pos];
-            bool unsent = truth->unsent == w + 1;
-            lost = unsent || (lost && slots_setup->order == DISPATCH_PARTITION);
-            if (!lost || !truth->finished)
-                continue;
-            if (slots_now.sup.account[lane][pos].finished || slots_now.sup.account[lane][pos].sending)
-                slots_wrong("record %u/%u counts as done, and what its lane sends before it is lost", lane,
-                            pos);
-            truth->finished = truth->sends = false;
-            truth->unsent = 0;
-        }
-    }
+    for (uint32_t lane = 0; lane < slots_setup->lanes; lane++)
+        for (uint32_t pos = slots_setup->records[lane];
+             pos-- > 0;) /* what decides about one stands before it */
+            lose(w, lane, pos);
 }

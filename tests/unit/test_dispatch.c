@@ -1,5 +1,4 @@
-/* test_dispatch.c - order, lanes and turns: at their edges, and against a model that knows each record's
- * state.
+/* test_dispatch.c - order, lanes and turns, at their edges.
  *
  * Workers are only addresses here. What they do is what holding.c lets through: a lane comes back youngest
  * first. */
@@ -8,7 +7,6 @@
 #include <string.h>
 
 #include "supervisor/dispatch.h"
-#include "supervisor/holding.h"
 
 Suite *dispatch_suite(void);
 
@@ -20,12 +18,12 @@ static char topic[] = "logs";
 
 static struct dispatch d;
 static struct partition parts[PARTS];
-static struct holding workers[WORKERS];
+static const struct seat workers[WORKERS] = {{0}, {1}, {2}};
 
 static void
 setup(enum dispatch_order order, int n)
 {
-    dispatch_init(&d, order, WINDOW, UINT64_MAX);
+    dispatch_init(&d, order, WINDOW, UINT64_MAX, 1);
     memset(parts, 0, sizeof parts);
     for (int i = 0; i < n; i++) {
         parts[i].topic = topic;
@@ -50,7 +48,7 @@ hand(struct partition *p, int w)
     uint64_t pos;
     switch (dispatch_supplies(&d, p, &workers[w], 0)) {
     case SUPPLY_WAITING:
-        pos = dispatch_waiting(&d, p);
+        pos = dispatch_waiting(&d, p, &workers[w], 0);
         break;
     case SUPPLY_FRESH:
         pos = ledger_add(&p->led, (int64_t)p->led.head, NULL, 0, 1);
@@ -219,11 +217,11 @@ START_TEST(test_dispatch_refused_can_stay)
     dispatch_sending(&d, &parts[0], 0);
     ck_assert(!dispatch_goes_back(&d, &parts[0], 1));
     dispatch_returned(&d, &parts[0], 0);
-    ck_assert_uint_eq(dispatch_waiting(&d, &parts[0]), 0);
+    ck_assert_uint_eq(dispatch_waiting(&d, &parts[0], &workers[0], 0), 0);
     ck_assert(dispatch_goes_back(&d, &parts[0], 1));
     ck_assert_int_eq(ledger_commit_point(&parts[0].led), 0);
     dispatch_returned(&d, &parts[0], 1);
-    ck_assert_uint_eq(dispatch_waiting(&d, &parts[0]), 0);
+    ck_assert_uint_eq(dispatch_waiting(&d, &parts[0], &workers[0], 0), 0);
     teardown();
 }
 END_TEST
@@ -276,20 +274,20 @@ END_TEST
 START_TEST(test_dispatch_lanes_are_never_used_twice)
 {
     setup(DISPATCH_PARTITION, 2);
-    uint32_t first = parts[0].lane, second = parts[1].lane;
+    uint32_t first = parts[0].lane.number, second = parts[1].lane.number;
     ck_assert_uint_ne(first, 0);
     ck_assert_uint_ne(second, first);
     dispatch_remove(&d, &parts[0]);
     dispatch_add(&d, &parts[0], NULL);
-    ck_assert_uint_ne(parts[0].lane, first);
-    ck_assert_uint_ne(parts[0].lane, second);
+    ck_assert_uint_ne(parts[0].lane.number, first);
+    ck_assert_uint_ne(parts[0].lane.number, second);
     d.last_lane = UINT32_MAX;
     dispatch_remove(&d, &parts[0]);
     dispatch_add(&d, &parts[0], NULL);
-    ck_assert_uint_ne(parts[0].lane, 0); /* that means none */
-    ck_assert_uint_eq(dispatch_lane(&d, &parts[0]), parts[0].lane);
+    ck_assert_uint_ne(parts[0].lane.number, 0); /* that means none */
+    ck_assert_ptr_eq(dispatch_lane(&d, &parts[0], 0), &parts[0].lane);
     d.order = DISPATCH_NONE;
-    ck_assert_uint_eq(dispatch_lane(&d, &parts[0]), 0);
+    ck_assert_ptr_null(dispatch_lane(&d, &parts[0], 0));
     teardown();
 }
 END_TEST

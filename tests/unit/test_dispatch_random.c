@@ -1,12 +1,11 @@
 /* test_dispatch_random.c - order, lanes and turns against a model that knows each record's state.
  *
- * Workers are only addresses here. What they do is what holding.c lets through: a lane comes back youngest
- * first. */
+ * Workers are only seats here. What they do is what holding.c lets through: a lane comes back youngest first.
+ */
 #include <check.h>
 #include <string.h>
 
 #include "supervisor/dispatch.h"
-#include "supervisor/holding.h"
 #include "tests/unit/random.h"
 
 Suite *dispatch_random_suite(void);
@@ -14,17 +13,19 @@ Suite *dispatch_random_suite(void);
 #define PARTS 4
 #define WORKERS 3
 #define WINDOW 12
+#define KEYS 4
+#define NO_LANE -1
 
 static char topic[] = "logs";
 
 static struct dispatch d;
 static struct partition parts[PARTS];
-static struct holding workers[WORKERS];
+static const struct seat workers[WORKERS] = {{0}, {1}, {2}};
 
 static void
 setup(enum dispatch_order order, int n)
 {
-    dispatch_init(&d, order, WINDOW, UINT64_MAX);
+    dispatch_init(&d, order, WINDOW, UINT64_MAX, 1);
     memset(parts, 0, sizeof parts);
     for (int i = 0; i < n; i++) {
         parts[i].topic = topic;
@@ -47,6 +48,7 @@ teardown(void)
 struct model_record {
     uint8_t state; /* enum entry_state */
     int holder;
+    int lane; /* NO_LANE, 0 or its key */
     mono_ns due;
     uint32_t attempt;
 };
@@ -58,55 +60,103 @@ static struct model_part {
 
 static mono_ns now;
 
-/* waiting finds the record that is next by the model, -1: none waits. */
+/* ---- what the model says ---- */
+
+/* first_in finds the first record of a lane that waits, -1: none does; before `end`. */
 static int
-waiting(const struct model_part *m)
+first_in(const struct model_part *m, int lane, int end)
 {
-    int best = -1;
-    for (int i = m->base; i < m->n; i++) {
-        if (m->records[i].state != ENTRY_WAITING)
-            continue;
-        if (d.order == DISPATCH_PARTITION)
+    for (int i = m->base; i < end; i++)
+        if (m->records[i].lane == lane && m->records[i].state == ENTRY_WAITING)
             return i;
-        if (best < 0 || m->records[i].due < m->records[best].due)
-            best = i;
-    }
-    return best;
+    return -1;
 }
 
 static int
-holder(const struct model_part *m)
+holder(const struct model_part *m, int lane)
 {
     for (int i = m->base; i < m->n; i++)
-        if (m->records[i].state == ENTRY_HELD)
+        if (m->records[i].lane == lane && m->records[i].state == ENTRY_HELD)
             return m->records[i].holder;
     return -1;
 }
 
 static int
-letters(const struct model_part *m)
+letters(const struct model_part *m, int lane)
 {
     int n = 0;
     for (int i = m->base; i < m->n; i++)
-        n += m->records[i].state == ENTRY_LETTER;
+        n += m->records[i].lane == lane && m->records[i].state == ENTRY_LETTER;
     return n;
+}
+
+/* is_next: this record waits, and nothing of its lane holds it up but its time and its lane's holder. */
+static bool
+is_next(const struct model_part *m, int i)
+{
+    const struct model_record *r = &m->records[i];
+    if (r->state != ENTRY_WAITING)
+        return false;
+    return r->lane == NO_LANE || (first_in(m, r->lane, m->n) == i && letters(m, r->lane) == 0);
+}
+
+static bool
+is_for(const struct model_part *m, int i, int w)
+{
+    int h = m->records[i].lane == NO_LANE ? -1 : holder(m, m->records[i].lane);
+    return h < 0 || h == w;
+}
+
+/* earliest is the one that is due first, of those that wait for a time (with order key), or of all; -1: none.
+ */
+static int
+earliest(const struct model_part *m)
+{
+    int best = -1;
+    for (int i = m->base; i < m->n; i++) {
+        const struct model_record *r = &m->records[i];
+        if (!is_next(m, i) || (d.order == DISPATCH_KEY && r->lane != NO_LANE && r->due == 0))
+            continue;
+        if (best < 0 || r->due < m->records[best].due)
+            best = i;
+    }
+    return best;
+}
+
+/* may_have: the worker may be given this record now. */
+static bool
+may_have(const struct model_part *m, int i, int w)
+{
+    const struct model_record *r = &m->records[i];
+    if (!is_next(m, i) || !is_for(m, i, w) || r->due > now)
+        return false;
+    if (d.order == DISPATCH_KEY && r->lane != NO_LANE && r->due == 0)
+        return true;
+    return i == earliest(m); /* the others wait until it is gone */
+}
+
+static bool
+any_for(const struct model_part *m, int w)
+{
+    for (int i = m->base; i < m->n; i++)
+        if (may_have(m, i, w))
+            return true;
+    return false;
 }
 
 static enum dispatch_supply
 expected(int part, int w)
 {
     const struct model_part *m = &model[part];
-    int i = waiting(m);
     bool fresh = parts[part].more && (m->n == m->base || m->n - m->base < WINDOW);
     if (!parts[part].open)
         return SUPPLY_NOTHING;
-    if (d.order == DISPATCH_PARTITION && holder(m) >= 0 && holder(m) != w)
-        return SUPPLY_NOTHING;
-    if (d.order == DISPATCH_PARTITION && letters(m) > 0)
-        return SUPPLY_NOTHING;
-    if (i >= 0 && m->records[i].due <= now)
+    if (any_for(m, w))
         return SUPPLY_WAITING;
-    return fresh && (i < 0 || d.order == DISPATCH_NONE) ? SUPPLY_FRESH : SUPPLY_NOTHING;
+    if (d.order == DISPATCH_PARTITION &&
+        (first_in(m, 0, m->n) >= 0 || letters(m, 0) > 0 || (holder(m, 0) >= 0 && holder(m, 0) != w)))
+        return SUPPLY_NOTHING;
+    return fresh ? SUPPLY_FRESH : SUPPLY_NOTHING;
 }
 
 static void
@@ -118,17 +168,72 @@ compare(void)
         while (m->base < m->n && m->records[m->base].state == ENTRY_DONE)
             m->base++;
         ck_assert_int_eq(ledger_commit_point(&parts[part].led), m->n > 0 ? m->base : -1);
-        int i = waiting(m);
         for (int pos = m->base; pos < m->n; pos++)
             if (m->records[pos].state == ENTRY_HELD)
                 ck_assert_int_eq(dispatch_goes_back(&d, &parts[part], (uint64_t)pos),
-                                 d.order == DISPATCH_PARTITION && i >= 0 && i < pos);
+                                 m->records[pos].lane != NO_LANE &&
+                                     first_in(m, m->records[pos].lane, pos) >= 0);
+        int i = d.order == DISPATCH_PARTITION ? first_in(m, 0, m->n) : earliest(m);
         if (i >= 0 && parts[part].open && m->records[i].due > now)
             due = mono_earlier(due, m->records[i].due);
         for (int w = 0; w < WORKERS; w++)
             ck_assert_int_eq(dispatch_supplies(&d, &parts[part], &workers[w], now), expected(part, w));
     }
     ck_assert_int_eq(dispatch_due(&d, now), due);
+}
+
+/* ---- steps ---- */
+
+static void
+hand(int part, int pos, int w)
+{
+    struct model_record *r = &model[part].records[pos];
+    dispatch_handed(&d, &parts[part], (uint64_t)pos, &workers[w]);
+    r->state = ENTRY_HELD;
+    r->holder = w;
+    ck_assert_uint_eq(ledger_entry(&parts[part].led, (uint64_t)pos)->attempt, r->attempt);
+}
+
+static int
+random_lane(void)
+{
+    if (d.order == DISPATCH_PARTITION)
+        return 0;
+    return d.order == DISPATCH_KEY ? (int)random_below(KEYS + 1) - 1 : NO_LANE;
+}
+
+/* taker: who may have a record just read: -1: nobody. */
+static int
+taker(const struct model_part *m, int pos, int w)
+{
+    int lane = m->records[pos].lane, h = holder(m, lane);
+    if (lane == NO_LANE)
+        return w;
+    if (first_in(m, lane, pos) >= 0 || letters(m, lane) > 0)
+        return -1;
+    return h >= 0 ? h : w;
+}
+
+static void
+hand_fresh(int part, int w)
+{
+    static const char *const keys[KEYS] = {"", "a", "b", "a longer one"};
+    struct model_part *m = &model[part];
+    struct partition *p = &parts[part];
+    if (m->n == MODEL_MAX)
+        return;
+    int pos = m->n++, lane = random_lane();
+    m->records[pos] = (struct model_record){.attempt = 1, .lane = lane, .state = ENTRY_WAITING};
+    ck_assert_int_eq(ledger_add(&p->led, pos, NULL, 0, 1), pos);
+    const char *key = lane == NO_LANE ? NULL : keys[lane];
+    dispatch_entered(&d, p, (uint64_t)pos, key, key ? strlen(key) : 0);
+    int to = taker(m, pos, w);
+    const struct seat *s = dispatch_taker(&d, p, (uint64_t)pos, &workers[w]);
+    ck_assert_int_eq(s ? (int)(s - workers) : -1, to);
+    if (to < 0 || random_once_in(5))
+        dispatch_kept(&d, p, (uint64_t)pos);
+    else
+        hand(part, pos, to);
 }
 
 static void
@@ -143,31 +248,23 @@ step_hand(void)
         return;
     }
     int part = (int)(p - parts);
-    struct model_part *m = &model[part];
     ck_assert_int_eq(supply, expected(part, w));
-    int pos = waiting(m);
     if (supply == SUPPLY_FRESH) {
-        if (m->n == MODEL_MAX)
-            return;
-        pos = m->n++;
-        m->records[pos] = (struct model_record){.attempt = 1};
-        ck_assert_int_eq(ledger_add(&p->led, pos, NULL, 0, 1), pos);
-    } else {
-        ck_assert_int_eq(dispatch_waiting(&d, p), pos);
+        hand_fresh(part, w);
+        return;
     }
-    dispatch_handed(&d, p, (uint64_t)pos, &workers[w]);
-    m->records[pos].state = ENTRY_HELD;
-    m->records[pos].holder = w;
-    ck_assert_uint_eq(ledger_entry(&p->led, (uint64_t)pos)->attempt, m->records[pos].attempt);
+    int pos = (int)dispatch_waiting(&d, p, &workers[w], now);
+    ck_assert(may_have(&model[part], pos, w));
+    hand(part, pos, w);
 }
 
-/* held finds the oldest or youngest record that is held, or any one; -1: none is. */
+/* held finds the oldest or youngest record of a lane that is held, or any one; -1: none is. */
 static int
-held(const struct model_part *m, bool oldest, bool any)
+held(const struct model_part *m, int lane, bool oldest, bool any)
 {
     int found = -1;
     for (int i = m->base; i < m->n; i++)
-        if (m->records[i].state == ENTRY_HELD) {
+        if (m->records[i].state == ENTRY_HELD && m->records[i].lane == lane) {
             found = i;
             if (oldest || (any && random_once_in(3)))
                 break;
@@ -219,12 +316,12 @@ step_confirming(void)
 
 /* go_wrong: with a lane, everything behind the record comes back first. */
 static void
-go_wrong(int part, int i)
+go_wrong(int part, int lane, int i)
 {
     struct model_record *r = &model[part].records[i];
-    for (int later; d.order == DISPATCH_PARTITION && (later = held(&model[part], false, false)) > i;)
+    for (int later; lane != NO_LANE && (later = held(&model[part], lane, false, false)) > i;)
         give_back(part, later);
-    dispatch_lane_returned(&parts[part]);
+    dispatch_lane_returned(&d, &parts[part], (uint64_t)i);
     if (random_once_in(4)) {
         finish(part, i);
         return;
@@ -238,28 +335,28 @@ go_wrong(int part, int i)
 static void
 step_held(void)
 {
-    int part = (int)random_below(PARTS), i;
-    bool any = d.order == DISPATCH_NONE;
+    int part = (int)random_below(PARTS), lane = random_lane(), i;
+    bool any = lane == NO_LANE;
     switch (random_below(8)) {
     case 0:
-        if ((i = held(&model[part], false, any)) >= 0)
+        if ((i = held(&model[part], lane, false, any)) >= 0)
             give_back(part, i);
         break;
     case 1:
-        if ((i = held(&model[part], !any, any)) >= 0)
-            go_wrong(part, i);
+        if ((i = held(&model[part], lane, !any, any)) >= 0)
+            go_wrong(part, lane, i);
         break;
     case 2: /* against the protocol: one in the middle is said to be finished */
-        if (random_once_in(10) && (i = held(&model[part], false, true)) >= 0)
+        if (random_once_in(10) && (i = held(&model[part], lane, false, true)) >= 0)
             random_once_in(2) ? finish(part, i) : send(part, i);
         break;
     case 3:
     case 4:
-        if ((i = held(&model[part], !any, any)) >= 0)
+        if ((i = held(&model[part], lane, !any, any)) >= 0)
             send(part, i);
         break;
     default:
-        if ((i = held(&model[part], !any, any)) >= 0)
+        if ((i = held(&model[part], lane, !any, any)) >= 0)
             finish(part, i);
     }
 }
@@ -307,7 +404,9 @@ START_TEST(test_dispatch_random)
 {
     random_start("dispatch");
     for (int run = 0; run < 100; run++) {
-        setup(random_once_in(2) ? DISPATCH_PARTITION : DISPATCH_NONE, PARTS);
+        static const enum dispatch_order orders[] = {DISPATCH_PARTITION, DISPATCH_NONE, DISPATCH_KEY,
+                                                     DISPATCH_KEY};
+        setup(orders[random_below(4)], PARTS);
         for (int part = 0; part < PARTS; part++)
             model[part].n = model[part].base = 0;
         now = 0;
@@ -317,8 +416,9 @@ START_TEST(test_dispatch_random)
             compare();
         }
         for (int part = 0; part < PARTS; part++)
-            for (int i; (i = held(&model[part], false, false)) >= 0;)
-                give_back(part, i);
+            for (int lane = NO_LANE; lane < KEYS; lane++)
+                for (int i; (i = held(&model[part], lane, false, false)) >= 0;)
+                    give_back(part, i);
         teardown();
     }
 }

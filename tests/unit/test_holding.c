@@ -70,7 +70,7 @@ START_TEST(test_holding_withdraws_up_to_what_was_begun)
     ck_assert_uint_eq(holding_withdraw(&bench_h, &bench_parts[0]), 3);
     ck_assert_uint_eq(bench_sb->state[1], SLOT_ON);
     ck_assert_uint_eq(bench_sb->state[2], SLOT_WITHDRAWN);
-    ck_assert_uint_eq(bench_parts[0].next, 2);
+    ck_assert_uint_eq(bench_parts[0].lane.next, 2);
     ck_assert_uint_eq(bench_h.unsettled, 2);
     ck_assert_uint_eq(holding_withdraw(&bench_h, &bench_parts[0]), 0);
 }
@@ -83,7 +83,7 @@ START_TEST(test_holding_withdraws_one_partition_or_all)
     ck_assert_uint_eq(holding_holds(&bench_h, &bench_parts[0]), 2);
     ck_assert_uint_eq(holding_withdraw(&bench_h, NULL), 2);
     ck_assert_uint_eq(bench_h.unsettled, 0);
-    ck_assert_ptr_null(bench_parts[0].holder);
+    ck_assert_ptr_null(bench_parts[0].lane.holder);
     ck_assert_uint_eq(holding_room(&bench_h, CREDIT), 4); /* the worker has not left the frame */
 }
 END_TEST
@@ -98,8 +98,8 @@ START_TEST(test_holding_relieves_who_stands_still)
     ck_assert_uint_eq(holding_relieve(&bench_h), 2);
     ck_assert_uint_eq(bench_sb->state[1], SLOT_ON);
     ck_assert_uint_eq(bench_sb->state[2], SLOT_WITHDRAWN);
-    ck_assert_ptr_null(bench_parts[1].holder);
-    ck_assert_ptr_eq(bench_parts[0].holder, &bench_h);
+    ck_assert_ptr_null(bench_parts[1].lane.holder);
+    ck_assert_ptr_eq(bench_parts[0].lane.holder, &bench_h.seat);
     ck_assert_uint_eq(holding_relieve(&bench_h), 0); /* there is nothing more */
 }
 END_TEST

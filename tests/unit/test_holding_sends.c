@@ -71,7 +71,7 @@ START_TEST(test_holding_sends_hold_up_a_failure_behind)
     ck_assert_uint_eq(bench_sb->failures_read, 0);
     ck_assert_ptr_null(bench_received("0"));
     ck_assert_str_eq(bench_told, "0/0 sent, 0/1 failed (0 no luck), 0/0 leaves, ");
-    ck_assert_uint_eq(bench_parts[0].next, 1);
+    ck_assert_uint_eq(bench_parts[0].lane.next, 1);
     ck_assert_uint_eq(bench_sb->failures_read, 1);
 }
 END_TEST
@@ -86,8 +86,8 @@ START_TEST(test_holding_sends_outlive_the_worker)
     ck_assert_str_eq(bench_told, "0/0 sent, 0/0 leaves, 0/1 crashed, ");
     ck_assert(!bench_goes_back);
     ck_assert_uint_eq(state_of(0, 0), ENTRY_SENDING);
-    ck_assert_uint_eq(bench_parts[0].next, 1);
-    ck_assert_ptr_null(bench_parts[0].holder);
+    ck_assert_uint_eq(bench_parts[0].lane.next, 1);
+    ck_assert_ptr_null(bench_parts[0].lane.holder);
     dispatch_done(&bench_d, &bench_parts[0], 0);
     ck_assert_int_eq(ledger_commit_point(&bench_parts[0].led), 1);
 }
@@ -102,12 +102,12 @@ START_TEST(test_holding_sends_lost_repeat_their_lane)
     ck_assert_ptr_null(holding_settle(&bench_h));
     ck_assert_uint_eq(holding_bury(&bench_h, true), 3);
     ck_assert_str_eq(bench_told, "0/0 finished, 1/0 finished, 1/1 finished, 1/2 crashed, ");
-    ck_assert_uint_eq(bench_parts[0].next, 1);
+    ck_assert_uint_eq(bench_parts[0].lane.next, 1);
     for (uint64_t pos = 1; pos < 4; pos++) {
         ck_assert_uint_eq(state_of(0, pos), ENTRY_WAITING);
         ck_assert_uint_eq(ledger_entry(&bench_parts[0].led, pos)->attempt, 1);
     }
-    ck_assert_uint_eq(bench_parts[1].next, 2);
+    ck_assert_uint_eq(bench_parts[1].lane.next, 2);
     ck_assert_uint_eq(bench_parts[0].led.held + bench_parts[1].led.held, 0);
 }
 END_TEST
@@ -121,7 +121,7 @@ START_TEST(test_holding_sends_lost_before_a_failure)
     ck_assert_uint_eq(holding_bury(&bench_h, true), 2);
     ck_assert_str_eq(bench_told, _i ? "0/1 crashed, " : "0/1 failed (0 no luck), ");
     ck_assert(bench_goes_back); /* no attempt may be its last one now */
-    ck_assert_uint_eq(bench_parts[0].next, 0);
+    ck_assert_uint_eq(bench_parts[0].lane.next, 0);
     ck_assert_uint_eq(ledger_entry(&bench_parts[0].led, 0)->attempt, 1);
     ck_assert_uint_eq(ledger_entry(&bench_parts[0].led, 1)->attempt, 2);
 }

@@ -24,7 +24,7 @@ END_TEST
 
 START_TEST(test_holding_failure_takes_back_its_lane_only)
 {
-    uint32_t epoch = bench_parts[0].epoch;
+    uint32_t epoch = bench_parts[0].lane.epoch;
     bench_give("001");
     bench_give("010");
     bench_states("xw"
@@ -35,9 +35,9 @@ START_TEST(test_holding_failure_takes_back_its_lane_only)
     ck_assert_str_eq(bench_told, "0/0 failed (1 bad), ");
     ck_assert_uint_eq(holding_holds(&bench_h, &bench_parts[0]), 0);
     ck_assert_uint_eq(holding_holds(&bench_h, &bench_parts[1]), 2);
-    ck_assert_uint_eq(bench_parts[0].next, 0);
-    ck_assert_uint_eq(bench_parts[0].epoch, epoch + 1);
-    ck_assert_uint_eq(bench_parts[1].epoch, epoch);
+    ck_assert_uint_eq(bench_parts[0].lane.next, 0);
+    ck_assert_uint_eq(bench_parts[0].lane.epoch, epoch + 1);
+    ck_assert_uint_eq(bench_parts[1].lane.epoch, epoch);
     ck_assert_uint_eq(bench_sb->failures_read, 1);
     ck_assert_uint_eq(bench_sb->state[1], SLOT_WITHDRAWN);
     ck_assert_uint_eq(bench_sb->state[3], SLOT_WITHDRAWN);
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(test_holding_written_over_with_zeros)
 {
     bench_sb->mark = *scoreboard_end_mark(bench_sb, bench_sb->slots) = 77;
-    holding_init(&bench_h, bench_h.dispatch, bench_sb, bench_h.ended, bench_h.arg);
+    holding_init(&bench_h, bench_h.dispatch, 0, bench_sb, bench_h.ended, bench_h.arg);
     bench_give("01");
     ck_assert_ptr_null(holding_settle(&bench_h));
     memset(bench_sb, 0, scoreboard_size(bench_h.slots));

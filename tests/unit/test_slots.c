@@ -15,6 +15,7 @@ Suite *slots_suite(void);
 /* Short names for the table. */
 #define PARTITION .order = DISPATCH_PARTITION
 #define NONE .order = DISPATCH_NONE
+#define KEY .order = DISPATCH_KEY
 
 static const struct slots_setup setups[] = {
     {"ring of 2: a kill, a failure, a withdrawal", PARTITION, .slots = 2, .workers = 1, .lanes = 1,
@@ -67,6 +68,30 @@ static const struct slots_setup setups[] = {
      .attempts = 2, .kills = 1, .failures = 1, .refusals = 1, .sends = 2},
     {"sends: no order, two workers, a kill", NONE, .slots = 2, .workers = 2, .lanes = 1, .records = {2},
      .attempts = 2, .kills = 1, .sends = 2},
+    {"by key: two keys, a kill, a failure", KEY, .slots = 2, .workers = 1, .lanes = 1, .records = {4},
+     .keys = "abab", .attempts = 2, .kills = 1, .failures = 1},
+    {"by key: two failures, a withdrawal", KEY, .slots = 4, .workers = 1, .lanes = 1, .records = {3},
+     .keys = "aba", .attempts = 2, .failures = 2, .withdrawals = 1},
+    {"by key: two workers, a kill", KEY, .slots = 2, .workers = 2, .lanes = 1, .records = {3}, .keys = "aba",
+     .attempts = 2, .kills = 1},
+    {"by key: two workers, one key, a failure", KEY, .slots = 2, .workers = 2, .lanes = 1, .records = {3},
+     .keys = "aaa", .attempts = 2, .failures = 1},
+    {"by key: two workers, a failure", KEY, .slots = 2, .workers = 2, .lanes = 1, .records = {3},
+     .keys = "aba", .attempts = 2, .failures = 1},
+    {"by key: two workers, a withdrawal", KEY, .slots = 2, .workers = 2, .lanes = 1, .records = {3},
+     .keys = "aba", .attempts = 2, .withdrawals = 1},
+    {"by key: records without one", KEY, .slots = 2, .workers = 2, .lanes = 1, .records = {3}, .keys = "a-a",
+     .attempts = 2, .kills = 1},
+    {"by key: told to stop, a drain", KEY, .slots = 2, .workers = 2, .lanes = 1, .records = {2}, .keys = "aa",
+     .attempts = 2, .tells = 1, .drain_kills = 1, .withdrawals = 1},
+    {"by key: a lane that comes back", KEY, .slots = 4, .workers = 1, .lanes = 1, .records = {5},
+     .keys = "abaab", .attempts = 2, .failures = 1},
+    {"by key: sends, a kill, a refusal", KEY, .slots = 4, .workers = 1, .lanes = 1, .records = {3},
+     .keys = "aba", .attempts = 2, .kills = 1, .refusals = 1, .sends = 3},
+    {"by key: sends, two workers, a kill", KEY, .slots = 2, .workers = 2, .lanes = 1, .records = {3},
+     .keys = "aba", .attempts = 2, .kills = 1, .sends = 1},
+    {"by key: sends, one attempt, a failure", KEY, .slots = 4, .workers = 1, .lanes = 1, .records = {3},
+     .keys = "aab", .attempts = 1, .kills = 1, .failures = 1, .sends = 2},
 };
 
 START_TEST(test_slots_every_interleaving)
