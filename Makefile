@@ -48,6 +48,7 @@ core     := $(call objects,$(addprefix supervisor/,ledger.c dispatch.c dispatch_
 simulate := $(call objects,tests/simulate/*.c) $(core)
 targets  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 fuzzer   := $(findstring fuzzer,$(SAN))
+benches  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 tools    := $(patsubst tests/kafka/%.c,$(BUILD)/kafka/%,$(wildcard tests/kafka/*.c))
 
 shim     := $(BUILD)/fail/shim.so
@@ -72,6 +73,8 @@ $(BUILD)/fuzz/product.a: $(supervisor) $(worker) $(symbolize) $(conf) $(shared) 
 	$(q)mkdir -p $(@D) && echo '  ar      $@' && rm -f $@ && ar rcs $@ $^
 $(targets): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(if $(fuzzer),,$(BUILD)/obj/tests/fuzz/play/replay.o) $(BUILD)/fuzz/product.a
 	$(q)echo '  link    $@' && $(link) $(if $(fuzzer),-fsanitize=fuzzer) -o $@ $^ $(kafka) $(zmq) $(dw) -ldl
+$(benches): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(worker) $(shared)
+	$(q)mkdir -p $(@D) && echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq) -ldl
 $(tools): $(BUILD)/kafka/%: $(BUILD)/obj/tests/kafka/%.o $(call objects,tests/kafka/common/*.c) $(shared)
 	$(q)mkdir -p $(@D) && echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)
 $(BUILD)/kafka/chaos_check $(BUILD)/kafka/forward_check: $(call objects,tests/kafka/chaos/*.c)

@@ -1,9 +1,9 @@
 /* record.c - a record as JSON and as a struct.
  *
- * Owns: the parsed JSON and the typed struct of the record that is on. Strings in the struct point into the
- * JSON. Guarantees: a struct that is given out has every field set; a value of another shape becomes a reason
- * that names the field. Integers stay exact; an integer is taken for a real, nothing else is converted. Must
- * not know: where records come from, what becomes of one that was rejected. */
+ * Owns: the parsed JSON and the typed struct of the record that is on.
+ * Guarantees: a value that is no such struct becomes a reason that names the field. hr_json is jansson's tree, made when it is
+ *   first asked for. What decode.c refuses is looked at once more with that tree, which knows what is wrong, and where.
+ * Must not know: where records come from, what becomes of one that was rejected. */
 #include "worker/record.h"
 
 #include <stdio.h>
@@ -40,6 +40,7 @@ record_close(struct hr_record *record)
 {
     record_renew(record);
     free(record->typed);
+    decode_clear(&record->decoder);
     record->typed = NULL;
     record->typed_size = 0;
 }
@@ -79,31 +80,6 @@ refuse_value(struct hr_record *record)
                   record->error.column);
 }
 
-static bool
-is_optional(enum hr_kind kind)
-{
-    return kind >= HR_OPT_STRING;
-}
-
-/* put_default is for a field that the record lacks. */
-static void
-put_default(const hr_field *f, unsigned char *to)
-{
-    switch (f->kind) {
-    case HR_OPT_STRING:
-        memcpy(to, &f->text, sizeof f->text);
-        break;
-    case HR_OPT_REAL:
-        memcpy(to, &f->real, sizeof f->real);
-        break;
-    case HR_OPT_BOOL:
-        *(bool *)to = f->integer != 0;
-        break;
-    default:
-        memcpy(to, &f->integer, sizeof f->integer);
-    }
-}
-
 /* put stores a JSON value as the field's kind; false: it is of another type. */
 static bool
 put(const hr_field *f, unsigned char *to, const json_t *value)
@@ -134,8 +110,8 @@ decode_field(struct hr_record *record, const hr_field *f)
 {
     unsigned char *to = record->typed + f->offset;
     const json_t *value = json_object_get(record->json, f->json);
-    if (is_optional(f->kind) && (!value || json_is_null(value))) {
-        put_default(f, to);
+    if (decode_is_optional(f) && (!value || json_is_null(value))) {
+        decode_default(f, record->typed);
         return true;
     }
     if (!value)
@@ -147,20 +123,29 @@ decode_field(struct hr_record *record, const hr_field *f)
 }
 
 bool
-record_decode(struct hr_record *record, const hr_type *type)
+record_decode_tree(struct hr_record *record, const hr_type *type)
 {
     if (!hr_json(record))
         return refuse_value(record);
     if (!json_is_object(record->json))
         return refuse(record, "expected a JSON object, found %s", type_names[json_typeof(record->json)]);
-    if (record->typed_size < type->size) {
-        record->typed = mem_grow(record->typed, type->size, 1);
-        record->typed_size = type->size;
-    }
     memset(record->typed, 0, type->size);
     const unsigned char *field = (const unsigned char *)type->fields;
     for (size_t i = 0; i < type->n_fields; i++, field += type->field_size)
         if (!decode_field(record, (const hr_field *)field))
             return false;
     return true;
+}
+
+bool
+record_decode(struct hr_record *record, const hr_type *type)
+{
+    if (record->typed_size < type->size) {
+        record->typed = mem_grow(record->typed, type->size, 1);
+        record->typed_size = type->size;
+    }
+    int32_t size = record->view.r.value_length;
+    if (size > 0 && decode(&record->decoder, type, record->view.value, (size_t)size, record->typed))
+        return true;
+    return record_decode_tree(record, type);
 }

@@ -12,6 +12,7 @@
 #include "shared/scoreboard.h"
 #include "shared/wire.h"
 #include "shared/wire_sends.h"
+#include "worker/decode.h"
 #include "worker/headrace.h"
 #include "worker/peer.h"
 #include "worker/turn.h"
@@ -33,6 +34,7 @@ struct hr_record {
     bool parsed; /* record.c: json and error are known */
     json_t *json;
     json_error_t error;
+    struct decoder decoder;
     unsigned char *typed; /* the struct of hr_next_as; kept from record to record */
     size_t typed_size;
 };

@@ -37,7 +37,7 @@ decode_bytes(const char *value, int32_t length)
 }
 
 static const everything *
-decode(const char *value)
+decoded(const char *value)
 {
     return decode_bytes(value, (int32_t)strlen(value));
 }
@@ -45,7 +45,7 @@ decode(const char *value)
 static void
 refused(const char *value, const char *reason)
 {
-    ck_assert_ptr_null(decode(value));
+    ck_assert_ptr_null(decoded(value));
     ck_assert_str_eq(record.reason, reason);
 }
 
@@ -54,7 +54,7 @@ refused(const char *value, const char *reason)
 START_TEST(test_every_kind_is_taken)
 {
     const everything *e =
-        decode("{\"text\": \"a\\u00e9b\", \"a.number\": -9223372036854775808, \"real\": 0.25, "
+        decoded("{\"text\": \"a\\u00e9b\", \"a.number\": -9223372036854775808, \"real\": 0.25, "
                "\"truth\": false, \"opt_text\": \"\", \"opt_number\": 9007199254740993, "
                "\"opt_real\": 3, \"opt_truth\": false, \"opt_plain\": 1, \"ignored\": [{}]}");
     ck_assert_msg(e != NULL, "%s", record.reason);
@@ -83,8 +83,8 @@ check_defaults(const everything *e)
 
 START_TEST(test_missing_and_null_take_the_default)
 {
-    check_defaults(decode("{\"text\": \"\", " REST "}"));
-    check_defaults(decode("{\"text\": \"\", " REST
+    check_defaults(decoded("{\"text\": \"\", " REST "}"));
+    check_defaults(decoded("{\"text\": \"\", " REST
                           ", \"opt_text\": null, \"opt_number\": null, \"opt_real\": null, "
                           "\"opt_truth\": null, \"opt_plain\": null}"));
 }
@@ -133,11 +133,11 @@ START_TEST(test_a_large_value)
     int head = sprintf(value, "{\"text\": \"");
     memset(value + head, 'x', length - (size_t)head);
     sprintf(value + length - 100, "\", " REST "}");
-    const everything *e = decode(value);
+    const everything *e = decoded(value);
     ck_assert_msg(e != NULL, "%s", record.reason);
     ck_assert_uint_eq(strlen(e->text), length - 100 - (size_t)head);
     memset(value, '[', length); /* deeper than a parser may follow */
-    ck_assert_ptr_null(decode(value));
+    ck_assert_ptr_null(decoded(value));
     free(value);
 }
 END_TEST
@@ -201,7 +201,7 @@ check_random_document(void)
         }
     }
     strcat(document, "}");
-    const everything *e = decode(document);
+    const everything *e = decoded(document);
     if (!found) {
         ck_assert_msg(e != NULL, "%s: %s", document, record.reason);
         return;
