@@ -16,7 +16,7 @@
 # BUILD          the folder of the build (build)
 #
 # From 120 seconds on, what happens in a minute happens in every other minute; in between supervisors live on, so that it can
-# be seen whether they grow.
+# be seen whether they grow. From 1200 on it is two minutes of each.
 #
 # Everything that was started is ended by its pid. The last line is "N passed, N failed".
 set -u
@@ -28,7 +28,7 @@ records=${CHAOS_RECORDS:-$((seconds > 120 ? seconds * 2500 / 8 * 8 : 300000))}
 assignor=${CHAOS_ASSIGNOR:-cooperative-sticky}
 n_brokers=${CHAOS_BROKERS:-1}
 each=$((seconds > 60 ? seconds / 20 : 3))
-period=$((seconds >= 120 ? 120 : 60))
+period=$((seconds >= 1200 ? 240 : seconds >= 120 ? 120 : 60))
 window=2000
 work_us=400 # so long that the records outlast the chaos; the rest is drained without it
 partitions=8
@@ -247,12 +247,17 @@ look_at_broker() { # [wait]
 
 # What is sure to happen, by the second within a minute; a bit of chance moves it.
 plan() { # SECOND
-    case $((($1 + shift) % period)) in
+    local at=$((($1 + shift) % period)) of_minute
+    of_minute=$((at % 60))
+    case $of_minute in
+    14) restart_broker kill ;;
+    43) restart_broker stop ;;
+    esac
+    [ $at -lt $((period > 60 ? period / 2 : 60)) ] || return 0
+    case $of_minute in
     4 | 31) join ;;
     10 | 24 | 38 | 52) kill_supervisor ;;
     18 | 47) leave b ;;
-    14 | 74) restart_broker kill ;;
-    43 | 103) restart_broker stop ;;
     8 | 28 | 48) kill_child worker tick 4 ;;
     esac
 }
@@ -310,7 +315,8 @@ drain() {
     judge $? alone "nobody is left behind"
 }
 
-# What supervisors say of themselves: that the group went on without them, that they left without a confirmed commit.
+# What supervisors say of themselves: that the group went on without them, that they left without a confirmed commit, that
+# they hand out records in batches again.
 # A line for each, with the time of the log's.
 note_upsets() { # WORD TEXT
     local log pid stamp
@@ -325,6 +331,7 @@ note_upsets() { # WORD TEXT
 account() {
     local deaths anew
     note_upsets lost 'info supervisor partitions lost'
+    note_upsets batches 'info supervisor records are handed out in batches again'
     note_upsets unconfirmed 'warn supervisor the last commit was not confirmed'
     deaths=$(cat "$work"/*.log | grep -c 'worker ended')
     anew=$(cat "$work"/*.log | grep -c 'the producer failed for good')
