@@ -12,6 +12,8 @@
  *                     ▼
  *                 WITHDRAWN
  *
+ * The records of a batch (hr_next_batch) are ON together, and end one after the other.
+ *
  * Slots form a ring in the order of the frames. `passed` is the sequence number up to which the worker has left
  * its frames: a slot is used again only behind it (slot protocol rule 2).
  *
@@ -64,6 +66,8 @@ struct scoreboard {
     /* worker to supervisor */
     _Atomic uint32_t phase;    /* enum worker_phase */
     _Atomic int32_t returned;  /* PHASE_RETURNED: what the body returned */
+    _Atomic uint32_t batch;    /* how many records one batch of hr_next_batch may have; 0: they are taken one by one */
+    _Atomic uint32_t collecting; /* a batch is being collected: nothing is on, and more is wanted */
     _Atomic uint64_t taken;    /* sequence number behind the newest record begun or passed over */
     _Atomic uint64_t passed;   /* sequence number behind the newest frame left */
     _Atomic uint32_t failures; /* reasons written in this life; reason i stands at i % SCOREBOARD_REASONS */

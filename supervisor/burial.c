@@ -165,13 +165,20 @@ burial_of(struct child *c)
     struct partition *p = NULL;
     uint64_t pos = 0;
     char record[320] = "none", next[32];
+    uint32_t n_on = 0;
+    worker_hear(w);
     /* what ended before; the rest is buried */
     bool believed = holding_settle(&w->holding) == NULL && holding_intact(&w->holding);
     note_cause(w);
     begin_autopsy(w);
     bool on = believed ? holding_on(&w->holding, &p, &pos) : holding_alone(&w->holding, &p, &pos);
+    if (believed)
+        n_on = holding_n_on(&w->holding);
     if (on)
         snprintf(record, sizeof record, "%s:%d:%" PRId64, p->topic, p->number, ledger_entry(&p->led, pos)->offset);
+    if (n_on > 1 && w->holding.batch > 0) /* which of them it was is found by handing them out in halves */
+        log_warn("a batch was on", "task=%s instance=%d pid=%d records=%u first=%s", w->task->conf->name, w->instance,
+                 (int)w->child.pid, n_on, record);
     bool guilty = believed ? on : !w->expendable && holding_accuse(&w->holding);
     enum restart_death death = sort_of_death(w, guilty && !w->expendable);
     uint64_t back = holding_bury(&w->holding, believed && !w->expendable);

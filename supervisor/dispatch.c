@@ -126,7 +126,7 @@ in_place(const struct dispatch *d, const struct partition *p)
 static bool
 is_for(const struct lane *lane, const struct seat *s)
 {
-    return !lane || ((!lane->holder || lane->holder == s) && lane->letters == 0);
+    return !lane || ((!lane->holder || lane->holder == s) && lane->letters == 0 && !lane->waits);
 }
 
 /* next_by_key: the worker's own lanes first, since nobody else can do them; then what is due again. */
@@ -215,7 +215,7 @@ dispatch_taker(const struct dispatch *d, const struct partition *p, uint64_t pos
     const struct lane *lane = dispatch_lane(d, p, pos);
     if (!lane)
         return asking;
-    if (lane->next != pos || lane->letters > 0)
+    if (lane->next != pos || lane->letters > 0 || lane->waits)
         return NULL;
     return lane->holder ? lane->holder : asking;
 }

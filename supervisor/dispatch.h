@@ -125,6 +125,10 @@ bool dispatch_goes_back(const struct dispatch *d, const struct partition *p, uin
 /* dispatch_lane_returned: after the failure of this entry its whole lane was taken back. */
 void dispatch_lane_returned(struct dispatch *d, struct partition *p, uint64_t pos);
 
+/* dispatch_lane_waits: this entry failed, and what its worker has begun behind it in its lane, in the same batch, has not
+ * ended. The lane goes on when that has. */
+void dispatch_lane_waits(struct dispatch *d, struct partition *p, uint64_t pos);
+
 /* dispatch_due is when the next waiting record becomes due; MONO_NEVER: none waits for a time. */
 mono_ns dispatch_due(const struct dispatch *d, mono_ns now);
 

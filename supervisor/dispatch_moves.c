@@ -14,7 +14,7 @@
 static enum lane_place
 place_for(struct lane *lane)
 {
-    if (lane->next == LANE_NONE || lane->letters > 0)
+    if (lane->next == LANE_NONE || lane->letters > 0 || lane->waits)
         return LANE_ASIDE;
     if (ledger_entry(&lane->part->led, lane->next)->due > 0)
         return LANE_REDO;
@@ -135,8 +135,10 @@ behind(const struct dispatch *d, struct partition *p, uint64_t pos)
 static void
 settle(struct dispatch *d, struct lane *lane, bool came_back)
 {
-    if (lane->held == 0)
+    if (lane->held == 0) {
         lane->holder = NULL;
+        lane->waits = false;
+    }
     if (d->order == DISPATCH_KEY)
         place(d, lane, came_back);
 }
@@ -280,4 +282,12 @@ dispatch_lane_returned(struct dispatch *d, struct partition *p, uint64_t pos)
     struct lane *lane = dispatch_lane(d, p, pos);
     if (lane)
         lane->epoch++;
+}
+
+void
+dispatch_lane_waits(struct dispatch *d, struct partition *p, uint64_t pos)
+{
+    struct lane *lane = dispatch_lane(d, p, pos);
+    if (lane)
+        lane->waits = true;
 }

@@ -55,11 +55,13 @@ keep(struct feeding *f, struct partition *p, uint64_t pos, const rd_kafka_messag
 
 /* ---- who may be given how much ---- */
 
-/* wanted: how many records the next frame is to have; fewer where each of them sends much. */
+/* wanted: how many records the next frame is to have; fewer where each of them sends much, more where it takes batches. */
 static uint32_t
-wanted(const struct task *t)
+wanted(const struct worker *w)
 {
-    uint32_t paced = pace_records(&t->pace);
+    const struct task *t = w->task;
+    uint32_t paced = pace_records(&t->pace), batch = w->holding.batch < PACE_MAX ? w->holding.batch : PACE_MAX;
+    paced = paced > batch ? paced : batch;
     size_t sends = t->sent_bytes > 0 ? SENT_BYTES / t->sent_bytes : paced;
     uint32_t want = sends < paced ? (uint32_t)sends : paced;
     return want > 0 ? want : 1;
@@ -81,7 +83,7 @@ is_open(struct feeding *f, struct worker *w)
         filling_send(w, f->now);
     if (w->filling.frame)
         return !filling_full(w);
-    return may_have(f, w) && filling_open(w, wanted(f->task));
+    return may_have(f, w) && filling_open(w, wanted(w));
 }
 
 /* ---- from the ledger ---- */
@@ -96,7 +98,7 @@ put_waiting(struct feeding *f, struct partition *p)
     finish_kept(f);
     while (!filling_full(w) && dispatch_supplies(d, p, &w->holding.seat, f->now) == SUPPLY_WAITING) {
         uint64_t pos = dispatch_waiting(d, p, &w->holding.seat, f->now);
-        if (ledger_entry(&p->led, pos)->suspect && (w->filling.frame->n > 0 || w->holding.n_frames > 0))
+        if (!holding_admits(&w->holding, w->filling.frame, ledger_entry(&p->led, pos)))
             return false;
         filling_entry(w, p, pos);
     }
@@ -244,6 +246,7 @@ static void
 feed_worker(struct feeding *f, struct worker *w)
 {
     f->worker = w;
+    worker_hear(w);
     if (!w->filling.frame && !dispatch_has(&f->task->dispatch, &w->holding.seat, f->now))
         return;
     if (is_open(f, w))
@@ -278,7 +281,7 @@ feed_task(struct task *t, mono_ns now)
     for (uint32_t load = 0; load < HOLDING_FRAMES; load++)
         for (int i = 0; i < t->n_workers; i++) {
             struct worker *w = &t->workers[(t->first_fed + i) % t->n_workers];
-            if (worker_has_credit(w) && w->holding.n_frames == load)
+            if (worker_has_credit(w) && (w->holding.n_frames == load || (w->holding.collecting && load > 0)))
                 feed_worker(&f, w);
         }
     for (int i = 0; i < t->n_workers; i++)

@@ -25,7 +25,7 @@ bool
 filling_full(const struct worker *w)
 {
     const struct filling *o = &w->filling;
-    return o->frame->n >= o->want || o->writing.builder.size >= FRAME_BYTES || w->holding.alone;
+    return o->frame->n >= o->want || o->writing.builder.size >= FRAME_BYTES || holding_full(&w->holding, o->frame);
 }
 
 static struct writing_stamp

@@ -35,6 +35,7 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 
+#define COLLECTED_FRAMES 1024 /* of a worker that collects a batch out of records that trickle in */
 #define RETRY_AFTER_MAX (366 * 24 * 3600 * NS_PER_S) /* what hr_retry_after cuts to */
 
 void
@@ -70,7 +71,8 @@ holding_taken(const struct holding *h)
 uint32_t
 holding_room(const struct holding *h, size_t bytes)
 {
-    if (h->n_frames >= HOLDING_FRAMES || h->alone || (h->n_frames > 0 && h->bytes >= bytes))
+    bool wants = h->collecting && h->unsettled < 2 * (uint64_t)h->batch && h->n_frames < COLLECTED_FRAMES;
+    if ((h->n_frames >= HOLDING_FRAMES && !wants) || h->alone > 0 || (h->n_frames > 0 && h->bytes >= bytes))
         return 0;
     if (h->n_frames > 0 && h->stuck && holding_taken(h) == h->seen_taken)
         return 0;
@@ -88,6 +90,20 @@ holding_open(struct holding *h, uint32_t room)
     return f;
 }
 
+bool
+holding_admits(const struct holding *h, const struct holding_frame *f, const struct entry *e)
+{
+    if (h->alone > 0)
+        return e->suspect > 0 && f->n < h->alone && f->n < e->suspect;
+    return e->suspect == 0 || (f->n == 0 && h->n_frames == 0);
+}
+
+bool
+holding_full(const struct holding *h, const struct holding_frame *f)
+{
+    return f->n == f->room || (h->alone > 0 && f->n >= h->alone);
+}
+
 void
 holding_put(struct holding *h, struct holding_frame *f, struct partition *p, uint64_t pos)
 {
@@ -97,8 +113,9 @@ holding_put(struct holding *h, struct holding_frame *f, struct partition *p, uin
     slot_set(scoreboard_slot(h->sb, h->head, h->slots), SLOT_WAITING);
     h->head++;
     h->unsettled++;
-    if (ledger_entry(&p->led, pos)->suspect)
-        h->alone = true;
+    uint32_t suspect = ledger_entry(&p->led, pos)->suspect;
+    if (suspect > 0)
+        h->alone = h->alone == 0 || suspect < h->alone ? suspect : h->alone;
     dispatch_handed(h->dispatch, p, pos, &h->seat);
 }
 
@@ -209,6 +226,7 @@ holding_relieve(struct holding *h)
     h->stuck = h->n_frames > 0 && taken == h->seen_taken && h->head == h->seen_head;
     h->seen_taken = taken;
     h->seen_head = h->head;
+    h->stuck = h->stuck && !h->collecting;
     return h->stuck ? holding_withdraw(h, NULL) : 0;
 }
 
@@ -229,7 +247,7 @@ holding_read_reason(struct holding *h, uint64_t seq, struct reason *out)
 }
 
 /* take_back_lane withdraws the failed record's lane, which the worker has barred; false if a record of it was
- * begun all the same. */
+ * begun all the same: it must be of the same batch. */
 static bool
 take_back_lane(struct holding *h, struct partition *p, uint64_t failed)
 {
@@ -249,13 +267,16 @@ settle_failed(struct holding *h, struct holding_frame *f, uint32_t i)
 {
     struct holding_item item = f->items[i];
     struct reason reason;
-    if (!take_back_lane(h, item.part, item.pos))
+    bool together = !take_back_lane(h, item.part, item.pos);
+    if (together && h->batch == 0)
         return "a record was begun behind a failed one of its lane";
     if (!f->items[i].part) /* its slot changed between two looks, and it went back with the lane */
         return "a failed record is waiting again";
     holding_read_reason(h, f->first + i, &reason);
     holding_forget(h, f, i);
     dispatch_lane_returned(h->dispatch, item.part, item.pos);
+    if (together)
+        dispatch_lane_waits(h->dispatch, item.part, item.pos);
     h->handled++;
     atomic_store_explicit(&h->sb->failures_read, h->handled, memory_order_release);
     h->ended(h->arg, item.part, item.pos, ENDING_FAILED, &reason);
@@ -310,8 +331,10 @@ settle_frame(struct holding *h, struct holding_frame *f, uint64_t taken, bool *b
         case SLOT_FAILED:
             wrong = settle_failed(h, f, i);
             break;
+        case SLOT_ON: /* of a batch, those behind it may have ended since; their turn comes after this one's */
+            *behind = h->batch > 0;
+            break;
         case SLOT_WAITING:
-        case SLOT_ON:
             break;
         default:
             wrong = "a slot is in a state that cannot be";
@@ -338,7 +361,7 @@ release_left(struct holding *h)
         h->oldest = f->next;
         if (!h->oldest) {
             h->newest = NULL;
-            h->alone = false;
+            h->alone = 0;
         }
         free(f);
     }

@@ -67,7 +67,10 @@ struct holding {
     uint32_t handled;            /* failures of this life that were dealt with */
     struct holding_sends *sends; /* those being received: n_sends of them are still to be settled */
     uint32_t n_sends;
-    bool alone;                     /* it holds a suspect: nothing else may join it */
+    uint32_t alone; /* it holds suspects, of which it may have so many, and nothing else may join them; 0: none */
+    /* What the worker says of itself, set by the caller before it asks for anything here: */
+    uint32_t batch;  /* how many records it takes at a time; 0: one */
+    bool collecting; /* it waits for more of them before it begins */
     uint64_t seen_taken, seen_head; /* at the last look of holding_relieve */
     bool stuck; /* it stood still between the last two: it gets nothing until it goes on */
     holding_ended *ended;
@@ -80,13 +83,18 @@ void holding_init(struct holding *h, struct dispatch *d, uint32_t number, struct
 void holding_clear(struct holding *h);
 
 /* holding_room says how many records the next frame may have: 0 without credit. `bytes` bounds what may be
- * with the worker; one frame is always admitted to an empty worker. */
+ * with the worker; one frame is always admitted to an empty worker. One that collects a batch has credit for
+ * two of them, in any number of frames. */
 uint32_t holding_room(const struct holding *h, size_t bytes);
 
 /* A frame is opened with room for at most `room` records, filled with holding_put, and closed with its size
  * in bytes (then send it) or, when nothing was put, dropped. holding_put marks the slot WAITING and the entry
  * as held. */
 struct holding_frame *holding_open(struct holding *h, uint32_t room);
+/* holding_admits says whether an entry may join the frame: one that is suspect only those that are, and no more than it says. */
+bool holding_admits(const struct holding *h, const struct holding_frame *f, const struct entry *e);
+/* holding_full: nothing more may join it, be it suspect or not. */
+bool holding_full(const struct holding *h, const struct holding_frame *f);
 void holding_put(struct holding *h, struct holding_frame *f, struct partition *p, uint64_t pos);
 void holding_close(struct holding *h, struct holding_frame *f, size_t bytes);
 void holding_drop(struct holding *h, struct holding_frame *f);
@@ -109,7 +117,8 @@ uint64_t holding_withdraw(struct holding *h, const struct partition *p);
 uint64_t holding_relieve(struct holding *h);
 
 /* holding_bury settles everything after the worker was reaped (rule 8). A record that was on has crashed if
- * `pinned`, else it goes back without an attempt (rules 9 and 10). Returns how many records went back to be
+ * `pinned`, else it goes back without an attempt (rules 9 and 10). Of a batch that was on, none has crashed
+ * yet: all of it is suspect, and is handed out in halves (rule 7). Returns how many records went back to be
  * handed out again. */
 uint64_t holding_bury(struct holding *h, bool pinned);
 
@@ -124,8 +133,9 @@ bool holding_alone(const struct holding *h, struct partition **p, uint64_t *pos)
  * alone has crashed. False: it held nothing. */
 bool holding_accuse(struct holding *h);
 
-/* holding_on finds the record the worker is on: false if none. */
+/* holding_on finds the record the worker is on, of a batch the first one: false if none. holding_n_on counts them. */
 bool holding_on(const struct holding *h, struct partition **p, uint64_t *pos);
+uint32_t holding_n_on(const struct holding *h);
 
 /* holding_holds counts the records of one partition that the worker holds (begun or not). */
 uint64_t holding_holds(const struct holding *h, const struct partition *p);

@@ -31,7 +31,7 @@ holding_alone(const struct holding *h, struct partition **p, uint64_t *pos)
     const struct holding_frame *f = h->oldest;
     while (f && f->settled == f->n)
         f = f->next;
-    if (!f || !h->alone || h->unsettled != 1)
+    if (!f || h->alone == 0 || h->unsettled != 1)
         return false;
     *p = f->items[f->scanned].part;
     *pos = f->items[f->scanned].pos;
@@ -41,13 +41,13 @@ holding_alone(const struct holding *h, struct partition **p, uint64_t *pos)
 bool
 holding_accuse(struct holding *h)
 {
-    bool one = h->alone && h->unsettled == 1, some = h->unsettled > 0;
+    bool one = h->alone > 0 && h->unsettled == 1, some = h->unsettled > 0;
     for (struct holding_frame *f = h->oldest; f; f = f->next)
         for (uint32_t i = f->scanned; i < f->n; i++) {
             struct holding_item item = f->items[i];
             if (!item.part)
                 continue;
-            ledger_entry(&item.part->led, item.pos)->suspect = true;
+            ledger_entry(&item.part->led, item.pos)->suspect = 1;
             if (!one)
                 continue;
             holding_forget(h, f, i);
@@ -56,9 +56,18 @@ holding_accuse(struct holding *h)
     return some;
 }
 
-/* bury_item settles one item of a dead worker; true if it is the record that was on. */
+/* suspect_half: the record was on with others, of which one is to blame: next time it has half as many with it. */
+static void
+suspect_half(struct entry *e, uint32_t on)
+{
+    uint32_t half = (on < 2u * UINT16_MAX ? on : 2u * UINT16_MAX) / 2;
+    e->suspect = (uint16_t)(half > 0 ? half : 1);
+}
+
+/* bury_item settles one item of a dead worker; true if it is the record that was on. `on`: how many were, where it is pinned on
+ * them; 0: it is not. */
 static bool
-bury_item(struct holding *h, struct holding_frame *f, uint32_t i, bool pinned, uint64_t *returned)
+bury_item(struct holding *h, struct holding_frame *f, uint32_t i, uint32_t on, uint64_t *returned)
 {
     struct holding_item item = f->items[i];
     struct reason reason;
@@ -78,9 +87,11 @@ bury_item(struct holding *h, struct holding_frame *f, uint32_t i, bool pinned, u
         h->ended(h->arg, item.part, item.pos, ENDING_FAILED, &reason);
         return false;
     case SLOT_ON:
-        if (pinned) {
+        if (on > 1)
+            suspect_half(ledger_entry(&item.part->led, item.pos), on);
+        if (on == 1) {
             holding_forget(h, f, i);
-            ledger_entry(&item.part->led, item.pos)->suspect = true;
+            ledger_entry(&item.part->led, item.pos)->suspect = 1;
             h->ended(h->arg, item.part, item.pos, ENDING_CRASHED, NULL);
             return true;
         }
@@ -96,10 +107,13 @@ uint64_t
 holding_bury(struct holding *h, bool pinned)
 {
     uint64_t returned = 0;
+    uint32_t on = pinned ? holding_n_on(h) : 0;
+    if (on > 1 && h->batch == 0)
+        on = 1; /* one record at most was on; anything else is scribble */
     for (struct holding_frame *f = h->oldest; f; f = f->next)
         for (uint32_t i = f->scanned; i < f->n; i++)
-            if (f->items[i].part && bury_item(h, f, i, pinned, &returned))
-                pinned = false; /* one record at most was on; anything else is scribble */
+            if (f->items[i].part && bury_item(h, f, i, on, &returned))
+                on = 0;
     while (h->oldest) {
         struct holding_frame *f = h->oldest;
         h->oldest = f->next;
@@ -109,7 +123,7 @@ holding_bury(struct holding *h, bool pinned)
     h->n_frames = 0;
     h->bytes = 0;
     h->tail = h->head;
-    h->alone = false;
+    h->alone = 0;
     return returned;
 }
 
@@ -126,6 +140,16 @@ holding_on(const struct holding *h, struct partition **p, uint64_t *pos)
                 return true;
             }
     return false;
+}
+
+uint32_t
+holding_n_on(const struct holding *h)
+{
+    uint32_t n = 0;
+    for (const struct holding_frame *f = h->oldest; f; f = f->next)
+        for (uint32_t i = f->scanned; i < f->n; i++)
+            n += f->items[i].part && state_at(h, f, i) == SLOT_ON;
+    return n;
 }
 
 uint64_t

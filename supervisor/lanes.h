@@ -27,6 +27,7 @@ enum lane_place {
 struct lane {
     const struct seat *holder; /* who holds records of it; NULL while nothing is held */
     uint64_t next;             /* position of its first record that waits to be handed out */
+    bool waits;                /* until nothing is held: what failed comes before what is held behind it */
     uint32_t held, letters;    /* records with a worker, and records whose dead letter is on its way */
     uint32_t number;           /* never 0; no two lanes of a task have the same at a time */
     uint32_t epoch;            /* never twice the same with the same number */

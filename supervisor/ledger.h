@@ -27,8 +27,8 @@ struct entry {
     uint32_t bytes;   /* what it counts for in windows */
     uint32_t attempt; /* the attempt that is being made or comes next, 1 the first time */
     uint8_t state;    /* enum entry_state */
-    bool suspect;     /* it was on a worker that died: hand it out alone */
     bool lettered;    /* ENTRY_DONE: by its dead letter */
+    uint16_t suspect; /* it was on a worker that died: hand it out with suspects only, at most so many in all; 0: it is none */
     mono_ns due;      /* ENTRY_WAITING: not before */
 };
 

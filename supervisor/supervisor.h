@@ -176,6 +176,7 @@ void worker_stop(struct worker *w);                       /* finish what was beg
 void worker_expend(struct worker *w, const char *why);    /* kill; what it is on goes back without an attempt */
 void worker_replace(struct worker *w, const char *wrong); /* kill a worker that breaks the protocol */
 void worker_settle(struct worker *w);
+void worker_hear(struct worker *w); /* take notice of how it takes its records */
 void worker_look(struct worker *w, mono_ns now); /* now and then: is its pipe still there? */
 void worker_relieve(struct worker *w); /* one that stands still: others do what it has not begun */
 bool worker_has_credit(const struct worker *w);

@@ -161,11 +161,21 @@ worker_has_credit(const struct worker *w)
            !w->misbehaved;
 }
 
+/* worker_hear takes notice of how it takes its records. */
+void
+worker_hear(struct worker *w)
+{
+    uint32_t batch = atomic_load_explicit(&w->sb->batch, memory_order_relaxed);
+    w->holding.batch = batch < w->holding.slots / 2 ? batch : w->holding.slots / 2;
+    w->holding.collecting = batch > 0 && atomic_load_explicit(&w->sb->collecting, memory_order_relaxed) != 0;
+}
+
 void
 worker_settle(struct worker *w)
 {
     if (!w->sb || w->child.state != CHILD_ALIVE || w->misbehaved)
         return;
+    worker_hear(w);
     const char *wrong = holding_settle(&w->holding);
     w->task->hungry = true;
     if (wrong)
@@ -185,7 +195,10 @@ worker_look(struct worker *w, mono_ns now)
 void
 worker_relieve(struct worker *w)
 {
-    if (w->sb && w->child.state == CHILD_ALIVE && holding_relieve(&w->holding) > 0)
+    if (!w->sb || w->child.state != CHILD_ALIVE)
+        return;
+    worker_hear(w);
+    if (holding_relieve(&w->holding) > 0)
         w->task->hungry = true;
 }
 

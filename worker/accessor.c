@@ -64,7 +64,7 @@ hr_header(const hr_record *record, const char *name, size_t *length)
 hr_record *
 hr_current(hr_task *self)
 {
-    return self->turn.on ? &self->record : NULL;
+    return self->turn.on && !self->batch.on ? &self->record : NULL;
 }
 
 const char *

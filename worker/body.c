@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "shared/children.h"
+#include "worker/batch.h"
 #include "worker/inbox.h"
 #include "worker/outbox.h"
 #include "worker/told.h"
@@ -20,8 +21,10 @@ returned(struct hr_task *self, int result)
 {
     char number[16];
     snprintf(number, sizeof number, "%d", result);
-    if (self->turn.on && self->record.verdict == VERDICT_NONE)
-        inbox_fail(self, FAILURE_RETURNED, number);
+    if (batch_is_on(self))
+        batch_returned(self, number);
+    else if (self->turn.on && self->record.verdict == VERDICT_NONE)
+        inbox_fail(self, &self->record, FAILURE_RETURNED, number);
     else if (self->turn.on)
         inbox_end(self);
     outbox_close(self);
@@ -36,7 +39,9 @@ returned(struct hr_task *self, int result)
 static int
 stopped(struct hr_task *self)
 {
-    if (self->turn.on && self->record.verdict == VERDICT_NONE) {
+    if (batch_is_on(self)) {
+        batch_hand_back(self);
+    } else if (self->turn.on && self->record.verdict == VERDICT_NONE) {
         outbox_discard(self);
         turn_hand_back(&self->turn);
     } else if (self->turn.on) {

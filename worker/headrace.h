@@ -108,6 +108,23 @@ hr_record *hr_next(hr_task *self);
 #define hr_next_as(self, type, out)                                                                          \
     ((*(out) = (const type *)hr_next_as_((self), hr_type_of_##type())) != NULL)
 
+/* A batch: the records that are worked on together. */
+typedef struct hr_batch {
+    size_t n; /* at least 1 */
+    hr_record *const *records;
+} hr_batch;
+
+/* The next records, at most `max` of them (8192 at the most), or as many as came within `seconds` after the first one; valid
+ * until the next call. They finish together with that call; each can be failed alone (hr_fail, hr_reject), and is then tried
+ * again before anything that comes after the batch in its lane. A batch that ends its worker is handed out again in halves,
+ * until the record is found that does it. The deadline is for the batch; hr_send is not for batches (EOPNOTSUPP): what a record sends could not be told from what the
+ * others send. NULL: time to stop. */
+const hr_batch *hr_next_batch(hr_task *self, size_t max, double seconds);
+
+/* bool hr_as(hr_record *record, TYPE, const TYPE **out): a record of a batch as a struct, as hr_next_as has it. false: it is no
+ * such record, and was rejected. */
+#define hr_as(record, type, out) ((*(out) = (const type *)hr_as_((record), hr_type_of_##type())) != NULL)
+
 /* The record that the body is on: the one that hr_next or hr_next_as gave last. NULL where there is none. */
 hr_record *hr_current(hr_task *self);
 
@@ -303,6 +320,7 @@ int hr_add_task_(int api, size_t size, const char *file, int line, hr_app *app,
 int hr_add_timer_(int api, size_t size, const char *file, int line, hr_app *app,
                   const hr_timer_options *options, hr_task_function *function);
 const void *hr_next_as_(hr_task *self, const hr_type *type);
+const void *hr_as_(hr_record *record, const hr_type *type);
 
 #ifdef __cplusplus
 #define HR_SEMICOLON_ static_assert(true, "takes the semicolon")

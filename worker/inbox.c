@@ -21,6 +21,7 @@
 #include "shared/children.h"
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "worker/batch.h"
 #include "worker/outbox.h"
 #include "worker/record.h"
 #include "worker/told.h"
@@ -157,6 +158,53 @@ read_record(struct inbox *in, struct hr_record *record)
     record->partition = origin->partition;
 }
 
+bool
+inbox_read(struct hr_task *self, struct hr_record *record, uint64_t *seq)
+{
+    struct inbox *in = &self->inbox;
+    if (in->reader.taken >= in->reader.batch.records)
+        return false;
+    *seq = in->reader.batch.first + in->reader.taken;
+    read_record(in, record);
+    return true;
+}
+
+bool
+inbox_detach(struct hr_task *self, zmq_msg_t *frame, uint64_t *end)
+{
+    struct inbox *in = &self->inbox;
+    if (!in->open || in->reader.taken < in->reader.batch.records)
+        return false;
+    *end = in->reader.batch.first + in->reader.batch.records;
+    zmq_msg_init(frame);
+    zmq_msg_move(frame, &in->frame);
+    zmq_msg_close(&in->frame);
+    memset(&in->reader, 0, sizeof in->reader);
+    in->open = false;
+    return true;
+}
+
+enum peer_event
+inbox_more(struct hr_task *self, mono_ns deadline)
+{
+    if (told())
+        return PEER_TOLD;
+    enum peer_event event = self->inbox.queue ? PEER_FRAME : self->peer->wait(self->peer, deadline);
+    if (event != PEER_FRAME)
+        return event;
+    if (!inbox_take(self, WIRE_BATCH, &self->inbox.frame))
+        return PEER_TOLD;
+    open_frame(self);
+    return PEER_FRAME;
+}
+
+void
+inbox_rest(struct hr_task *self)
+{
+    self->inbox.began = clock_mono();
+    self->inbox.begun = 0;
+}
+
 /* begin_next begins the next record of the frame that may be begun. */
 static bool
 begin_next(struct hr_task *self)
@@ -188,12 +236,12 @@ await_room(struct hr_task *self)
 }
 
 void
-inbox_fail(struct hr_task *self, enum failure_kind kind, const char *reason)
+inbox_fail(struct hr_task *self, const struct hr_record *record, enum failure_kind kind, const char *reason)
 {
     outbox_discard(self);
     outbox_flush(self);
     await_room(self);
-    turn_fail_after(&self->turn, kind, reason, kind == FAILURE_FAILED ? self->record.retry_after_ns : -1);
+    turn_fail_after(&self->turn, kind, reason, kind == FAILURE_FAILED ? record->retry_after_ns : -1);
     outbox_look(self);
 }
 
@@ -201,10 +249,12 @@ void
 inbox_end(struct hr_task *self)
 {
     struct hr_record *record = &self->record;
-    if (record->verdict == VERDICT_NONE)
+    if (batch_is_on(self))
+        batch_end(self);
+    else if (record->verdict == VERDICT_NONE)
         outbox_finish(self);
     else
-        inbox_fail(self, verdict_kind(record->verdict), record->reason);
+        inbox_fail(self, record, verdict_kind(record->verdict), record->reason);
 }
 
 /* stopped is the end of hr_next when told: the last record may have ended just now, and the body may take its

@@ -21,6 +21,7 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 #include "worker/backtrace.h"
+#include "worker/batch.h"
 #include "worker/body.h"
 #include "worker/boot.h"
 #include "worker/counter.h"
@@ -119,6 +120,7 @@ live(const struct boot *boot, const struct entry *e)
     self.peer = uplink_peer();
     publish_ready(&self);
     int code = body_run(&self, e->function);
+    batch_close(&self);
     inbox_close(&self);
     outbox_free(&self);
     record_close(&self.record);

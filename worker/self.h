@@ -71,6 +71,21 @@ struct outbox {
     mono_ns began;     /* when the body was given the record it is on; 0 before this task has sent anything */
 };
 
+/* batch.c: what hr_next_batch gave last, or collects. */
+struct batch {
+    hr_batch given;
+    hr_record **records; /* `room` of them, used again and again */
+    uint64_t *seqs;
+    size_t n, room;      /* n: those that are collected, or on */
+    struct batch_frame {
+        zmq_msg_t frame;
+        uint64_t end;
+    } *frames;           /* that were read to their ends */
+    size_t n_frames;
+    mono_ns began;
+    bool on, collecting;
+};
+
 struct hr_task {
     const char *name;
     enum self_kind kind;
@@ -83,6 +98,7 @@ struct hr_task {
     struct inbox inbox;
     struct outbox outbox;
     struct hr_record record;
+    struct batch batch;
 };
 
 #endif

@@ -78,6 +78,10 @@ hr_send_message(hr_task *self, const hr_message *message)
         errno = EINVAL;
         return -1;
     }
+    if (self->batch.on) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
     if (!fits(&self->outbox.sends, message)) {
         errno = EMSGSIZE;
         return -1;

@@ -7,8 +7,8 @@
  * runs through the same inbox, and its records through the same states, as in an app; what it would have told
  * the supervisor is printed. There is one process, one thread, and no fork: made for debuggers.
  *
- * Guarantees: a line typed at a terminal is a record at once; the end of the input tells the body to stop,
- * but only where it asks for another record. Must not know: ZeroMQ sockets, Kafka. */
+ * Guarantees: a line typed at a terminal is a record at once; the end of the input tells the body to stop, but only where it
+ * asks for another record. Must not know: ZeroMQ sockets, Kafka. */
 #include "worker/try.h"
 
 #include <errno.h>
@@ -21,21 +21,22 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "worker/batch.h"
 #include "worker/body.h"
 #include "worker/counter.h"
 #include "worker/inbox.h"
 #include "worker/life.h"
 #include "worker/lines.h"
 #include "worker/module.h"
-#include "worker/nearest.h"
 #include "worker/outbox.h"
 #include "worker/record.h"
 #include "worker/registry.h"
+#include "worker/roster.h"
 #include "worker/show.h"
 #include "worker/told.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_MODULE = 78 };
-enum { TRY_SLOTS = 64 };
+enum { TRY_SLOTS = 2048 }; /* so that batches of some size can be tried */
 
 /* A record that came as a frame, in a file. */
 struct captive {
@@ -56,6 +57,12 @@ static struct {
     struct captive captive; /* the one record, where there are no lines */
     bool unread;            /* the input could not be read to its end */
     bool triggered;         /* a timer: its one trigger was given */
+    struct {                /* a line that was read ahead, */
+        bool read;
+        enum lines_got event; /* and how that went */
+        const char *line;
+        size_t length;
+    } ahead;
 } try_;
 
 static void
@@ -117,6 +124,31 @@ give_captive(zmq_msg_t *frame)
     return PEER_FRAME;
 }
 
+static enum lines_got
+next_line(const char **line, size_t *length)
+{
+    if (!try_.ahead.read)
+        return lines_next(&try_.lines, line, length);
+    try_.ahead.read = false;
+    *line = try_.ahead.line;
+    *length = try_.ahead.length;
+    return try_.ahead.event;
+}
+
+/* more_for_batch: the lines come as fast as they are read, so a batch waits for none; at their end it is what it is. */
+static enum peer_event
+more_for_batch(void)
+{
+    if (try_.captive.frame)
+        return try_.captive.given ? PEER_TIME : PEER_FRAME;
+    if (!try_.ahead.read)
+        try_.ahead.event = lines_next(&try_.lines, &try_.ahead.line, &try_.ahead.length);
+    try_.ahead.read = true;
+    if (try_.ahead.event == LINES_LINE)
+        return PEER_FRAME;
+    return try_.self.batch.n > 0 ? PEER_TIME : PEER_FRAME; /* which is the word to stop */
+}
+
 static enum peer_event
 try_receive(struct peer *peer, zmq_msg_t *frame)
 {
@@ -127,7 +159,7 @@ try_receive(struct peer *peer, zmq_msg_t *frame)
         return give_trigger(frame);
     if (try_.captive.frame)
         return give_captive(frame);
-    switch (lines_next(&try_.lines, &line, &length)) {
+    switch (next_line(&line, &length)) {
     case LINES_LINE:
         return give_line(frame, line, length);
     case LINES_TOLD:
@@ -147,6 +179,8 @@ try_wait(struct peer *peer, mono_ns deadline)
 {
     (void)peer;
     struct pollfd fd = {.fd = told_fd(), .events = POLLIN};
+    if (try_.self.batch.collecting && !told())
+        return more_for_batch();
     while (!told()) {
         if (poll(&fd, 1, clock_ms_until(deadline, clock_mono())) == 0 && clock_mono() >= deadline)
             return PEER_TIME;
@@ -213,30 +247,6 @@ try_send(struct peer *peer, const void *frame, size_t size)
 
 static struct peer try_peer = {try_receive, try_wait, try_pause, try_send};
 
-static int
-no_such_task(const char *module, const char *task)
-{
-    size_t n = registry_n_entries();
-    const char **names = mem_array(n, sizeof *names);
-    for (size_t i = 0; i < n; i++)
-        names[i] = registry_entry(i)->name;
-    nearest_sort(names, n, task);
-    fprintf(stderr, "%s has no task or timer %s; it has: ", module, task);
-    for (size_t i = 0; i < n; i++)
-        fprintf(stderr, "%s%s", i ? ", " : "", names[i]);
-    fputs(n ? "\n" : "none\n", stderr);
-    free(names);
-    return EXIT_USAGE;
-}
-
-static int
-show_problems(const char *module)
-{
-    for (size_t i = 0; i < registry_n_problems(); i++)
-        fprintf(stderr, "%s: %s\n", module, registry_problem_text(i));
-    return EXIT_MODULE;
-}
-
 static void
 bind_counters(void)
 {
@@ -246,18 +256,6 @@ bind_counters(void)
         names[i] = registry_counter(i)->name;
     counter_bind(names, (unsigned)n, try_.self.sb->counters, try_.self.sb->counters);
     free(names);
-}
-
-static void
-show_counters(void)
-{
-    for (size_t i = 0; i < registry_n_counters(); i++) {
-        bool shown = false;
-        for (size_t j = 0; j < i && !shown; j++)
-            shown = strcmp(registry_counter(j)->name, registry_counter(i)->name) == 0;
-        if (!shown)
-            fprintf(stderr, "%s %lld\n", registry_counter(i)->name, hr_total(registry_counter(i)));
-    }
 }
 
 /* prepare makes the task as it would be in worker 0 of 1. */
@@ -309,11 +307,12 @@ run(const struct entry *e)
 {
     body_run(&try_.self, e->function);
     int code = judge();
+    batch_close(&try_.self);
     inbox_close(&try_.self);
     outbox_free(&try_.self);
     record_close(&try_.self.record);
     lines_close(&try_.lines);
-    show_counters();
+    roster_counters();
     return code;
 }
 
@@ -333,12 +332,14 @@ load(const char *module, const char *task, int *code)
         good = module_setup();
     }
     if (!good) {
-        *code = show_problems(module);
+        *code = EXIT_MODULE;
+        roster_problems(module);
         return NULL;
     }
     const struct entry *e = registry_find(task);
+    *code = EXIT_USAGE;
     if (!e)
-        *code = no_such_task(module, task);
+        roster_lacks(module, task);
     return e;
 }
 

@@ -58,6 +58,20 @@ turn_begin(struct turn *t, uint64_t seq, uint32_t lane, uint32_t epoch)
 {
     if (t->on)
         panic("record %llu begun while %llu is on", (unsigned long long)seq, (unsigned long long)t->seq);
+    return turn_join(t, seq, lane, epoch);
+}
+
+void
+turn_select(struct turn *t, uint64_t seq, uint32_t lane, uint32_t epoch)
+{
+    t->seq = seq;
+    t->lane = lane;
+    t->epoch = epoch;
+}
+
+bool
+turn_join(struct turn *t, uint64_t seq, uint32_t lane, uint32_t epoch)
+{
     atomic_store_explicit(&t->sb->taken, seq + 1, memory_order_release);
     if (t->n_bars > 0 && barred(t, lane, epoch))
         return false;
@@ -65,10 +79,9 @@ turn_begin(struct turn *t, uint64_t seq, uint32_t lane, uint32_t epoch)
     believe(t);
     if (!won)
         return false;
+    t->others += t->on;
     t->on = true;
-    t->seq = seq;
-    t->lane = lane;
-    t->epoch = epoch;
+    turn_select(t, seq, lane, epoch);
     return true;
 }
 
@@ -79,7 +92,8 @@ end_as(struct turn *t, enum slot_state state)
         panic("no record is on");
     believe(t);
     slot_set(scoreboard_slot(t->sb, t->seq, t->slots), state);
-    t->on = false;
+    t->on = t->others > 0;
+    t->others -= t->on;
 }
 
 void

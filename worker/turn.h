@@ -17,8 +17,9 @@ struct turn_bar {
 struct turn {
     struct scoreboard *sb;
     uint32_t slots, mark;
-    bool on;          /* a record is being worked on */
-    uint64_t seq;     /* its sequence number, */
+    bool on;          /* a record is being worked on, */
+    uint32_t others;  /* and so many others with it, in a batch */
+    uint64_t seq;     /* its sequence number, or that of the one that turn_select chose, */
     uint32_t lane, epoch; /* and its lane */
     uint32_t failures;    /* of this life */
     uint32_t n_bars;
@@ -30,6 +31,10 @@ void turn_init(struct turn *t, struct scoreboard *sb);
 /* turn_begin tries to begin the record `seq`: false if it was withdrawn or its lane is barred; it is then passed
  * over. No record may be on. */
 bool turn_begin(struct turn *t, uint64_t seq, uint32_t lane, uint32_t epoch);
+
+/* turn_join begins a record beside those that are on (rule 7). turn_select says which of them the next ending is about. */
+bool turn_join(struct turn *t, uint64_t seq, uint32_t lane, uint32_t epoch);
+void turn_select(struct turn *t, uint64_t seq, uint32_t lane, uint32_t epoch);
 
 /* The record that is on ends: finished, finished with something to send (the frame with it comes later), failed, or
  * handed back as if it had never begun (told to stop). */

@@ -102,12 +102,12 @@ put(struct life *life, struct holding_frame *f)
             dispatch_kept(&d, p, pos);
             return true;
         }
-    } else if (ledger_entry(&p->led, pos)->suspect && (f->n > 0 || life->h.n_frames > 0)) {
+    } else if (!holding_admits(&life->h, f, ledger_entry(&p->led, pos))) {
         return false;
     }
     seq_of[p - parts][pos] = life->h.head;
     holding_put(&life->h, f, p, pos);
-    return !life->h.alone;
+    return !holding_full(&life->h, f);
 }
 
 static void

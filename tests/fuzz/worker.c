@@ -254,11 +254,13 @@ hand_out(uint32_t want)
         return;
     struct holding_frame *f = holding_open(&w.holding, room < want ? room : want);
     struct partition *p;
-    while (f->n < f->room && !w.holding.alone &&
+    while (!holding_full(&w.holding, f) &&
            (p = dispatch_pick(&task.dispatch, &w.holding.seat, now, &supply))) {
         uint64_t pos = p->led.head;
         if (supply == SUPPLY_WAITING) {
             pos = dispatch_waiting(&task.dispatch, p, &w.holding.seat, now);
+            if (!holding_admits(&w.holding, f, ledger_entry(&p->led, pos)))
+                break;
         } else {
             ledger_add(&p->led, (int64_t)pos, NULL, 0, 1);
             dispatch_entered(&task.dispatch, p, pos, pos % 5 < 4 ? "abac" + pos % 5 : NULL, 1);

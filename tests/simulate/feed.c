@@ -38,10 +38,10 @@ put_waiting(struct feeding *f, struct partition *p)
 {
     while (has_room(f) && dispatch_supplies(&f->sup->d, p, &f->w->holding.seat, sim.now) == SUPPLY_WAITING) {
         uint64_t pos = dispatch_waiting(&f->sup->d, p, &f->w->holding.seat, sim.now);
-        if (ledger_entry(&p->led, pos)->suspect && (f->frame->n > 0 || f->w->holding.n_frames > 0))
+        if (!holding_admits(&f->w->holding, f->frame, ledger_entry(&p->led, pos)))
             return false;
         put(f, p, pos);
-        if (f->w->holding.alone)
+        if (holding_full(&f->w->holding, f->frame))
             return false;
     }
     return true;

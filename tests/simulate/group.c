@@ -221,6 +221,7 @@ clear(struct sim_sup *s)
     for (uint32_t i = 0; i < SIM_WORKERS; i++) {
         s->worker[i].alive = false;
         s->worker[i].on = NULL;
+        s->worker[i].n_batch = s->worker[i].ended = 0;
         if (s->worker[i].state != WORKER_DOWN)
             holding_clear(&s->worker[i].holding);
         s->worker[i].state = WORKER_DOWN;

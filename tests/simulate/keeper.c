@@ -15,6 +15,7 @@ keeper_start(struct sim_worker *w)
     sim_note("worker %d.%d is born", (int)(w->sup - sim.sup), w->number);
     sim_scoreboard_new(w);
     holding_init(&w->holding, &w->sup->d, (uint32_t)w->number, sim_scoreboard(w), ending_told, w);
+    w->holding.batch = sim.batches ? sim.slots / 2 : 0;
     w->state = WORKER_UP;
     w->expendable = w->killed = w->useful = false;
     w->watch_what = 0;

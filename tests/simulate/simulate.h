@@ -82,6 +82,7 @@ struct sim_truth {
     uint8_t endings, crashes; /* attempts that failed, in all, and by death */
     uint8_t told;             /* of those, what the core has said */
     bool finished, told_finished, given_up, rejected, refused;
+    bool giving_up; /* its letter is on its way */
     struct sim_worker *unsent; /* finished, and what it sends is in this worker's outbox or on its pipe, */
     uint32_t run;              /* from this run */
 };
@@ -141,6 +142,13 @@ struct sim_sends {
     } rec[SIM_SLOTS];
 };
 
+/* A record that is on with others, in a batch. */
+struct sim_on {
+    struct tenure *t;
+    uint32_t idx, attempt, run, lane, epoch;
+    uint64_t seq;
+};
+
 enum sim_state { WORKER_DOWN, WORKER_UP, WORKER_STOPPING };
 
 struct sim_worker {
@@ -166,6 +174,8 @@ struct sim_worker {
     /* what it really is on */
     struct tenure *on;
     uint32_t on_idx, on_attempt, on_frame, on_run;
+    struct sim_on batch[SIM_SLOTS]; /* sim.batches: n_batch of them, of which `ended` have ended; `on` is the one at hand */
+    uint32_t n_batch, ended;
 };
 
 enum letter_state { LETTER_NONE, LETTER_TO_SEND, LETTER_SENT };
@@ -213,6 +223,7 @@ struct sim_world {
     size_t credit, frame_bytes; /* of a worker; of a frame */
     uint32_t singly;            /* records handed out one by one after two bad ends */
     bool skip;                  /* on_failure: skip, else dead letters */
+    bool batches;               /* workers take records together, and send nothing */
     bool refusing;              /* the broker refuses some messages for good */
     bool calm;                  /* nothing goes wrong any more */
     uint32_t preempt;           /* one access in so many lets the other side move */
@@ -329,7 +340,7 @@ void truth_commit(const struct tenure *t, int64_t offset);
 void truth_lost(struct sim_worker *w); /* it is dead, and its pipe was read to the end */
 void truth_given(struct tenure *t, uint32_t idx, uint32_t run);
 void truth_message(int p, uint32_t idx, uint32_t message, uint32_t run);
-void truth_given_up(const struct tenure *t, uint32_t idx);
+void truth_given_up(struct tenure *t, uint32_t idx);
 void truth_letter(const struct sim_letter *l);
 void truth_down(const struct tenure *t, uint32_t idx);
 void truth_broken(int p); /* its owner ends badly: what was done since the commit may come again */

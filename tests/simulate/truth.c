@@ -42,35 +42,69 @@ owns(const struct tenure *t)
     return sim.part[t->p].owner == t;
 }
 
+/* on_at gives the records that a worker is on, one after the other; false: no more. */
+static bool
+on_at(const struct sim_worker *w, uint32_t i, const struct tenure **t, uint32_t *idx)
+{
+    if (!w->turn.on || (sim.batches ? w->ended + i >= w->n_batch : i > 0 || !w->on))
+        return false;
+    *t = sim.batches ? w->batch[w->ended + i].t : w->on;
+    *idx = sim.batches ? w->batch[w->ended + i].idx : w->on_idx;
+    return true;
+}
+
+static bool
+is_on(const struct sim_worker *w, const struct tenure *of, uint32_t idx)
+{
+    const struct tenure *t;
+    uint32_t k;
+    for (uint32_t i = 0; on_at(w, i, &t, &k); i++)
+        if (t == of && k == idx)
+            return true;
+    return false;
+}
+
+static void
+check_beside(const struct sim_worker *w, const struct sim_worker *x)
+{
+    const struct tenure *t;
+    uint32_t idx;
+    for (uint32_t i = 0; on_at(x, i, &t, &idx); i++) {
+        if (t->p != w->on->p || (idx != w->on_idx && !truth_same(w->on->p, idx, w->on_idx)))
+            continue;
+        if (x->sup == w->sup || (owns(t) && owns(w->on)))
+            sim_wrong("record %d/%u begins on worker %d.%d while %d/%u is on worker %d.%d", w->on->p, w->on_idx,
+                      (int)(w->sup - sim.sup), w->number, t->p, idx, (int)(x->sup - sim.sup), x->number);
+    }
+}
+
 static void
 check_alone(const struct sim_worker *w)
 {
     for (int s = 0; s < SIM_SUPS; s++)
         for (int i = 0; i < SIM_WORKERS; i++) {
             const struct sim_worker *x = &sim.sup[s].worker[i];
-            if (x == w || !x->turn.on || !x->on || x->on->p != w->on->p)
-                continue;
-            if (x->on_idx != w->on_idx && !truth_same(w->on->p, x->on_idx, w->on_idx))
-                continue;
-            if (x->sup == w->sup || (owns(x->on) && owns(w->on)))
-                sim_wrong("record %d/%u begins on worker %d.%d while %d/%u is on worker %d.%d", w->on->p,
-                          w->on_idx, (int)(w->sup - sim.sup), w->number, x->on->p, x->on_idx, s, i);
+            if (x != w)
+                check_beside(w, x);
         }
 }
 
-/* check_order: in a lane, all before it has ended. */
+/* check_order: in a lane, all before it has ended, or is on with it (w; NULL: it is given up on, as they may be with it). */
 static void
-check_order(const struct tenure *t, uint32_t idx, const char *what)
+check_order(const struct tenure *t, uint32_t idx, const struct sim_worker *w, const char *what)
 {
     for (uint32_t i = t->first; i < idx; i++)
-        if (truth_same(t->p, i, idx) && !t->truth[i].finished && !t->truth[i].given_up && !record_of(t, i)->pass)
+        if (truth_same(t->p, i, idx) && !t->truth[i].finished && !t->truth[i].given_up && !record_of(t, i)->pass &&
+            !(w ? is_on(w, t, i) : t->truth[i].giving_up))
             sim_wrong("record %d/%u %s before %d/%u has ended", t->p, idx, what, t->p, i);
 }
 
+/* Of a batch, several may be given up on at once. */
 void
-truth_given_up(const struct tenure *t, uint32_t idx)
+truth_given_up(struct tenure *t, uint32_t idx)
 {
-    check_order(t, idx, "is given up on");
+    t->truth[idx].giving_up = sim.batches;
+    check_order(t, idx, NULL, "is given up on");
 }
 
 static void
@@ -121,7 +155,7 @@ begins(struct sim_worker *w)
     sim.run[w->on_run] = RUN_NONE;
     check_repeat(w);
     check_alone(w);
-    check_order(w->on, w->on_idx, "begins");
+    check_order(w->on, w->on_idx, w, "begins");
 }
 
 static void
@@ -155,17 +189,20 @@ truth_saw(struct sim_worker *w, unsigned from, unsigned to)
         ends(w, to);
 }
 
-/* truth_died: a death costs the record that was on an attempt, but not where the supervisor itself wanted it.
- */
+/* truth_died: a death costs the record that was on an attempt, but not where the supervisor itself wanted it; nor where there
+ * were others with it, for which one it was is not known. */
 void
 truth_died(struct sim_worker *w)
 {
-    if (w->on && w->turn.on && !w->expendable) {
-        w->on->truth[w->on_idx].endings++;
-        record_of(w->on, w->on_idx)->failed++;
-        w->on->truth[w->on_idx].crashes++;
+    const struct tenure *t, *other;
+    uint32_t idx, k;
+    if (on_at(w, 0, &t, &idx) && !on_at(w, 1, &other, &k) && !w->expendable) {
+        ((struct tenure *)t)->truth[idx].endings++;
+        record_of(t, idx)->failed++;
+        ((struct tenure *)t)->truth[idx].crashes++;
     }
     w->on = NULL;
+    w->n_batch = w->ended = 0;
 }
 
 /* lost: it was finished for nothing. */
@@ -320,8 +357,11 @@ truth_over(const struct tenure *t)
 {
     for (int i = 0; i < SIM_WORKERS; i++) {
         const struct sim_worker *w = &t->sup->worker[i];
-        if (w->alive && w->turn.on && w->on == t)
-            sim_wrong("partition %d is given up while %u of it is on worker %d", t->p, w->on_idx, i);
+        const struct tenure *on;
+        uint32_t idx;
+        for (uint32_t k = 0; w->alive && on_at(w, k, &on, &idx); k++)
+            if (on == t)
+                sim_wrong("partition %d is given up while %u of it is on worker %d", t->p, idx, i);
         if (w->state != WORKER_DOWN && holding_holds(&w->holding, &t->part) > 0)
             sim_wrong("partition %d is given up while worker %d holds of it", t->p, i);
     }

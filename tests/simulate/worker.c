@@ -13,7 +13,7 @@ worker_born(struct sim_worker *w)
 {
     w->alive = true;
     w->told = w->doomed = w->inside = w->frozen = false;
-    w->n_pipe = w->at = w->n_up = w->draft = 0;
+    w->n_pipe = w->at = w->n_up = w->draft = w->n_batch = w->ended = 0;
     w->outbox.n = 0;
     w->on = NULL;
     turn_init(&w->turn, sim_scoreboard(w));
@@ -51,10 +51,16 @@ worker_ends(struct sim_worker *w)
 }
 
 static enum sim_act
+act_at(const struct tenure *t, uint32_t idx, uint32_t attempt)
+{
+    uint32_t a = attempt - 1;
+    return sim.part[t->p].rec[idx].act[a < SIM_ATTEMPTS ? a : SIM_ATTEMPTS - 1];
+}
+
+static enum sim_act
 act_of(const struct sim_worker *w)
 {
-    uint32_t a = w->on_attempt - 1;
-    return sim.part[w->on->p].rec[w->on_idx].act[a < SIM_ATTEMPTS ? a : SIM_ATTEMPTS - 1];
+    return act_at(w->on, w->on_idx, w->on_attempt);
 }
 
 /* fail ends the record that is on, as inbox_fail does: only while a reason may be written. */
@@ -156,6 +162,102 @@ begin(struct sim_worker *w)
         w->draft = w->on_run;
 }
 
+/* ---- batches ---- */
+
+/* select_on makes a record of the batch the one at hand. */
+static void
+select_on(struct sim_worker *w, const struct sim_on *one)
+{
+    w->on = one->t;
+    w->on_idx = one->idx;
+    w->on_attempt = one->attempt;
+    w->on_run = one->run;
+    turn_select(&w->turn, one->seq, one->lane, one->epoch);
+}
+
+static void
+begin_batch(struct sim_worker *w)
+{
+    const struct sim_frame *f = &w->pipe[0];
+    if (!w->inside) {
+        turn_handled(&w->turn, f->handled);
+        w->inside = true;
+        w->at = 0;
+    }
+    w->n_batch = w->ended = 0;
+    for (uint32_t n = 1 + sim_below(f->n - w->at); n > 0; n--) {
+        uint32_t i = w->at++;
+        struct sim_on one = {.t = f->rec[i].t, .idx = f->rec[i].idx, .attempt = f->rec[i].attempt,
+                             .lane = f->rec[i].lane, .epoch = f->rec[i].epoch, .seq = f->first + i};
+        w->on = one.t;
+        w->on_idx = one.idx;
+        w->on_attempt = one.attempt;
+        w->on_frame = f->n;
+        if (turn_join(&w->turn, one.seq, one.lane, one.epoch)) {
+            one.run = w->on_run;
+            w->batch[w->n_batch++] = one;
+        }
+    }
+    w->on = NULL;
+}
+
+/* spoils says whether a record does to the whole batch what it does, and what. */
+static enum sim_act
+spoils(const struct sim_worker *w)
+{
+    for (uint32_t i = 0; i < w->n_batch; i++) {
+        enum sim_act act = act_at(w->batch[i].t, w->batch[i].idx, w->batch[i].attempt);
+        if (act == ACT_CRASH || act == ACT_HANG || act == ACT_DOWN || (act == ACT_RETURN && w->n_batch > 1))
+            return act;
+    }
+    return ACT_FINISH;
+}
+
+/* end_one ends the oldest record that is on; false: it has to wait. */
+static bool
+end_one(struct sim_worker *w)
+{
+    select_on(w, &w->batch[w->ended]);
+    enum sim_act act = act_of(w);
+    bool ended = true;
+    if (act == ACT_FINISH)
+        turn_finish(&w->turn);
+    else if (act == ACT_REJECT)
+        ended = fail(w, FAILURE_REJECTED, -1);
+    else
+        ended = fail(w, act == ACT_RETURN ? FAILURE_RETURNED : FAILURE_FAILED,
+                     act == ACT_RETRY_AFTER ? 700 * NS_PER_MS : -1);
+    w->ended += ended;
+    return ended;
+}
+
+static void
+hand_back_batch(struct sim_worker *w)
+{
+    while (w->n_batch > w->ended) {
+        select_on(w, &w->batch[w->n_batch - 1]);
+        turn_hand_back(&w->turn);
+        w->n_batch--;
+    }
+    worker_ends(w);
+}
+
+static void
+work_batch(struct sim_worker *w)
+{
+    enum sim_act act = w->ended == 0 ? spoils(w) : ACT_FINISH;
+    if (w->told && w->ended == 0 && sim_once_in(2))
+        hand_back_batch(w);
+    else if (act == ACT_CRASH)
+        worker_dies(w);
+    else if (act == ACT_RETURN) /* which one is to blame is not known */
+        worker_ends(w);
+    else if (act == ACT_DOWN)
+        w->sup->down = true;
+    else if (act == ACT_FINISH && end_one(w) && w->ended == w->n_batch)
+        w->on = NULL;
+}
+
 static void
 leave(struct sim_worker *w)
 {
@@ -174,13 +276,13 @@ one_step(struct sim_worker *w)
     else if (w->outbox.n > 0 && sim_once_in(3))
         flush(w);
     else if (w->turn.on)
-        work(w);
+        sim.batches ? work_batch(w) : work(w);
     else if (w->told)
         worker_ends(w);
     else if (w->inside && w->at == w->pipe[0].n)
         leave(w);
     else if (w->n_pipe > 0)
-        begin(w);
+        sim.batches ? begin_batch(w) : begin(w);
 }
 
 void

@@ -22,7 +22,7 @@ static void
 make_part(struct sim_part *part)
 {
     uint32_t kinds = sim_once_in(8) ? ACT_KINDS : ACT_DOWN; /* what takes the supervisor down is rare */
-    bool sending = sim_once_in(2);
+    bool sending = sim_once_in(2) && !sim.batches;
     int64_t offset = part->low = sim_below(3);
     part->n = sim_below(SIM_RECORDS + 1);
     for (uint32_t i = 0; i < part->n; i++)
@@ -57,6 +57,7 @@ world_make(void)
     sim.preempt = sim_once_in(3) ? 0 : 2 + sim_below(8);
     sim.faults = sim_below(6);
     sim.now = NS_PER_S;
+    sim.batches = sim_once_in(4);
     for (uint32_t p = 0; p < sim.n_parts; p++)
         make_part(&sim.part[p]);
     for (uint32_t s = 0; s < sim.n_sups; s++)

@@ -6,6 +6,8 @@
 
 #define turn_init RENAMED(turn_init)
 #define turn_begin RENAMED(turn_begin)
+#define turn_join RENAMED(turn_join)
+#define turn_select RENAMED(turn_select)
 #define turn_finish RENAMED(turn_finish)
 #define turn_sent RENAMED(turn_sent)
 #define turn_fail RENAMED(turn_fail)

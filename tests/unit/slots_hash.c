@@ -36,7 +36,7 @@ put_lane(const struct lane *lane)
         s ? 1 + (uint64_t)((const struct holding *)((const char *)s - offsetof(struct holding, seat)) -
                            slots_now.sup.hold)
           : 0;
-    put(holder | (uint64_t)lane->held << 8 | (uint64_t)lane->letters << 16 | (uint64_t)lane->epoch << 32);
+    put(holder | (uint64_t)lane->waits << 4 | (uint64_t)lane->held << 8 | (uint64_t)lane->letters << 16 | (uint64_t)lane->epoch << 32);
     put(lane->next);
 }
 
@@ -135,10 +135,14 @@ put_worker(const struct slots_worker *worker)
 {
     const struct turn *t = &worker->turn;
     put(t->on ? t->seq + 1 : 0);
+    put(t->others);
     put(t->failures | (uint64_t)t->n_bars << 32);
     for (uint32_t i = 0; i < t->n_bars; i++)
         put(t->bars[i].lane | (uint64_t)t->bars[i].epoch << 16 | (uint64_t)t->bars[i].failure << 32);
     put_sends(&worker->outbox);
+    put(worker->n_batch | (uint64_t)worker->ended << 8 | (uint64_t)worker->handing_back << 16);
+    for (uint32_t i = worker->ended; t->on && i < worker->n_batch; i++)
+        put(worker->batch[i]);
     put(worker->n_pipe | (uint64_t)worker->at << 16 | (uint64_t)worker->inside << 32);
     for (uint32_t i = 0; i < worker->n_pipe; i++) {
         const struct slots_message *m = &worker->pipe[i];

@@ -43,6 +43,7 @@ struct slots_setup {
     uint32_t failures, withdrawals, tells;
     uint32_t sends;    /* records that send */
     uint32_t refusals; /* of them, that the broker refuses for good */
+    bool batches;      /* workers take what a frame has as batches (rule 7); they send nothing then */
 };
 
 enum slots_action_kind {
@@ -57,7 +58,7 @@ enum slots_action_kind {
     SLOTS_CONFIRM,  /* a: the lane, b: the record: the broker has what it sends, or its dead letter */
     SLOTS_REFUSE,   /* the same: it is refused for good */
     /* a worker's operations */
-    SLOTS_BEGIN,
+    SLOTS_BEGIN, /* a, in batches: how many */
     SLOTS_FINISH,
     SLOTS_SEND, /* the same, and it has sent something */
     SLOTS_FLUSH,
@@ -138,6 +139,10 @@ struct slots_worker {
     struct slots_message pipe[SLOTS_FRAMES]; /* the first one is being worked on if `inside` */
     uint32_t n_pipe;
     uint32_t at; /* next record of the frame that is being worked on */
+    uint8_t current; /* the record of it whose slot is accessed */
+    uint8_t batch[SLOTS_FRAME]; /* those that are on together, n_batch of them, of which `ended` have ended */
+    uint8_t n_batch, ended;
+    bool handing_back;
     bool inside;
 };
 

@@ -114,6 +114,7 @@ void
 slots_supervisor_birth(uint32_t w)
 {
     holding_init(&sup->hold[w], &sup->dispatch, w, slots_scoreboard(w), ended, NULL);
+    sup->hold[w].batch = slots_setup->batches ? SLOTS_FRAME : 0;
 }
 
 void
@@ -191,7 +192,7 @@ next_of(struct holding *h, const struct holding_frame *f, struct partition *p, u
         return false;
     case SUPPLY_WAITING:
         *pos = dispatch_waiting(&sup->dispatch, p, &h->seat, sup->now);
-        return f->n == 0 || !ledger_entry(&p->led, *pos)->suspect;
+        return holding_admits(h, f, ledger_entry(&p->led, *pos));
     case SUPPLY_FRESH:
         return read_one(h, p, pos);
     }

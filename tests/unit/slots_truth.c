@@ -21,7 +21,7 @@ static uint8_t
 current(uint32_t w)
 {
     const struct slots_worker *worker = &slots_now.worker[w];
-    uint32_t i = worker->turn.on ? worker->at - 1 : worker->at;
+    uint32_t i = worker->current;
     return (uint8_t)(1 + worker->pipe[0].records[i].part * SLOTS_RECORDS + worker->pipe[0].records[i].pos);
 }
 
@@ -39,9 +39,10 @@ saw_begin(uint32_t w, uint32_t slot)
     if (truth->finished || account[pos].given_up)
         slots_wrong("worker %u began record %u/%u, which had ended", w, lane, pos);
     for (uint32_t i = 0; i < pos; i++)
-        if (slots_same(i, pos) && !slots_now.truth[lane][i].finished && !account[i].given_up)
+        if (slots_same(i, pos) && !slots_now.truth[lane][i].finished && !account[i].given_up &&
+            !(slots_setup->batches && slots_now.truth[lane][i].on == w + 1)) /* it is of the same batch */
             slots_wrong("worker %u began record %u/%u before %u/%u had ended", w, lane, pos, lane, i);
-    if (slots_scoreboard(w)->taken <= slots_now.worker[w].pipe[0].first + slots_now.worker[w].at)
+    if (slots_scoreboard(w)->taken <= slots_now.worker[w].pipe[0].first + slots_now.worker[w].current)
         slots_wrong("worker %u began record %u/%u, and `taken` is not past it", w, lane, pos);
     truth->on = (uint8_t)(w + 1);
 }
@@ -98,9 +99,16 @@ slots_saw_store(uint32_t w, uint64_t field, uint64_t value)
         slots_now.left[w] = value;
 }
 
+/* Of a batch, which one did it is not known, and none has had an attempt. */
 void
 slots_saw_crash(uint32_t w)
 {
+    uint32_t on = 0;
+    for (uint32_t lane = 0; lane < SLOTS_LANES; lane++)
+        for (uint32_t pos = 0; pos < SLOTS_RECORDS; pos++)
+            on += slots_now.truth[lane][pos].on == w + 1;
+    if (on > 1)
+        return;
     for (uint32_t lane = 0; lane < SLOTS_LANES; lane++)
         for (uint32_t pos = 0; pos < SLOTS_RECORDS; pos++)
             if (slots_now.truth[lane][pos].on == w + 1)

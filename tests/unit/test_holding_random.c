@@ -97,7 +97,7 @@ put(struct life *life, struct holding_frame *f)
     uint64_t pos;
     if (supply == SUPPLY_WAITING) {
         pos = dispatch_waiting(&lives_d, p, &life->h.seat, now);
-        if (ledger_entry(&p->led, pos)->suspect && (f->n > 0 || life->h.n_frames > 0))
+        if (!holding_admits(&life->h, f, ledger_entry(&p->led, pos)))
             return false;
     } else if (!read_one(life, p, &pos)) {
         return true;
@@ -106,7 +106,7 @@ put(struct life *life, struct holding_frame *f)
     m->records[f->n].pos = pos;
     dispatch_stamp(&lives_d, p, pos, &m->records[f->n].lane, &m->records[f->n].epoch);
     holding_put(&life->h, f, p, pos);
-    return !life->h.alone;
+    return !holding_full(&life->h, f);
 }
 
 static void

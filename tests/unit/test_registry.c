@@ -66,9 +66,9 @@ START_TEST(test_bad_options)
     options.concurrency = 4097;
     ck_assert_int_eq(hr_add_task_(1, sizeof options, "m.c", 3, NULL, &options, body), -1);
     problem("m.c:3: task a: concurrency must be 1 to 4096, is 4097");
-    options = (hr_task_options){.name = "a", .order = (enum hr_order)2};
+    options = (hr_task_options){.name = "a", .order = (enum hr_order)4};
     ck_assert_int_eq(hr_add_task_(1, sizeof options, "m.c", 3, NULL, &options, body), -1);
-    problem("m.c:3: task a: unknown order 2; use HR_ORDER_PARTITION or HR_ORDER_NONE");
+    problem("m.c:3: task a: unknown order 4; use HR_ORDER_PARTITION, HR_ORDER_KEY or HR_ORDER_NONE");
     add("a", "", "m.c", 3);
     problem("m.c:3: task a: the topic is empty; leave it out for a background task");
     add("a b", "t", "m.c", 3);
