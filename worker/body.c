@@ -11,6 +11,7 @@
 
 #include "shared/children.h"
 #include "worker/batch.h"
+#include "worker/caller.h"
 #include "worker/inbox.h"
 #include "worker/outbox.h"
 #include "worker/told.h"
@@ -56,6 +57,7 @@ int
 body_run(struct hr_task *self, hr_task_function *body)
 {
     int result = 0;
+    caller_is_body();
     if (!told())
         result = self->kind == SELF_TIMER ? trigger_serve(self, body) : body(self);
     fflush(stdout);

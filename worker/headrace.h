@@ -9,7 +9,7 @@
  *
  * In a worker stdin is /dev/null and stdout is line-buffered. SIGTERM is headrace's own: it means that it is
  * time to stop. A write to a closed pipe fails with EPIPE and does not kill. A child that a body forks, and
- * that does not exec, must not call hr_next or hr_sleep.
+ * that does not exec, must not call hr_next or hr_sleep, and cannot send.
  *
  * Strict C11 and C++11. Names that end in an underscore belong to the macros. */
 #ifndef HEADRACE_H
@@ -181,6 +181,7 @@ void hr_retry_after(hr_record *record, double seconds);
  *     EINVAL     no topic that can be (1 to 249 of [A-Za-z0-9._-], not "." or ".."), a NULL where bytes are
  *                announced, a header without a name, a negative partition or timestamp
  *     EMSGSIZE   this record would send more than HR_SEND_MAX bytes in all; what it sent before is not affected
+ *     EPERM      called from another thread than the one that runs the body, or from a child that it forked
  *
  * What the broker refuses for good (a topic that does not exist, a message larger than the topic takes, a missing right)
  * makes a dead letter of the record, with the reason "send: <error>"; it is not run again. A record that is repeated,

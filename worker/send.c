@@ -1,11 +1,13 @@
 /* send.c - hr_send and hr_send_message: what the body wants to be produced.
  *
  * Owns: nothing: messages are collected by outbox.c's builder. Guarantees: what is accepted can be produced
- * as far as can be known here; what is refused leaves nothing behind. Must not know: when messages leave,
+ * as far as can be known here; what is refused leaves nothing behind; only the body's own thread, which no lock
+ * keeps from the others, adds anything. Must not know: when messages leave,
  * Kafka. */
 #include <errno.h>
 #include <string.h>
 
+#include "worker/caller.h"
 #include "worker/self.h"
 
 #define TOPIC_MAX 249 /* Kafka's own limit */
@@ -74,6 +76,8 @@ add(struct wire_sends_builder *b, const hr_message *m)
 int
 hr_send_message(hr_task *self, const hr_message *message)
 {
+    if (!caller_may("hr_send"))
+        return -1;
     if (!self || !good(message)) {
         errno = EINVAL;
         return -1;

@@ -120,6 +120,17 @@ START_TEST(test_what_is_refused_at_once)
 }
 END_TEST
 
+/* Nor does anything of it arrive, or of what the body itself sends get lost. */
+START_TEST(test_another_thread_or_process_cannot_send)
+{
+    flow_broker("records:1", "out:1", NULL);
+    flow_send("records", 0, NULL, "to out a;elsewhere out;to out b");
+    struct flow_process *app = run_to_end("");
+    ck_assert_str_eq(values("out"), "a thread:EPERM child:EPERM b");
+    ck_assert_int_eq(flow_lines(app->err, "another thread or process than the body's, refused function=hr_send"), 1);
+}
+END_TEST
+
 /* A message that is larger than the producer may send: its record is a dead letter and is not run again,
  * nothing of it is sent, and the lane goes on. */
 START_TEST(test_too_large)
@@ -277,6 +288,7 @@ sends_suite(void)
     tcase_add_test(tc, test_to_a_partition);
     tcase_add_test(tc, test_failed_attempts_send_nothing);
     tcase_add_test(tc, test_what_is_refused_at_once);
+    tcase_add_test(tc, test_another_thread_or_process_cannot_send);
     tcase_add_test(tc, test_too_large);
     tcase_add_test(tc, test_no_such_partition);
     tcase_add_test(tc, test_refused_sends_trip_the_breaker);

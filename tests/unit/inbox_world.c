@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shared/mem.h"
+#include "worker/caller.h"
 #include "worker/inbox.h"
 #include "worker/outbox.h"
 #include "worker/record.h"
@@ -156,6 +157,7 @@ world_open(void)
     world.self.sb = world.sb;
     world.self.peer = &peer;
     turn_init(&world.self.turn, world.sb);
+    caller_is_body();
 }
 
 void

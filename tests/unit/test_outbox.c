@@ -1,8 +1,11 @@
 /* test_outbox.c - what records send: when it leaves, and when it does not. */
 #include <check.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "shared/mem.h"
 #include "tests/unit/inbox_world.h"
@@ -284,6 +287,37 @@ START_TEST(test_what_cannot_be_sent)
 }
 END_TEST
 
+/* errno_of_send: 0 where it was taken. */
+static void *
+errno_of_send(void *unused)
+{
+    (void)unused;
+    int result = hr_send(&world.self, "a", NULL, 0, "elsewhere", 9);
+    return (void *)(intptr_t)(result == 0 ? 0 : errno);
+}
+
+START_TEST(test_only_the_thread_of_the_body_sends)
+{
+    pthread_t thread;
+    void *error = NULL;
+    int status = 0;
+    put_records(1);
+    next();
+    send_text("a", "1");
+    ck_assert_int_eq(pthread_create(&thread, NULL, errno_of_send, NULL), 0);
+    ck_assert_int_eq(pthread_join(thread, &error), 0);
+    ck_assert_int_eq((int)(intptr_t)error, EPERM);
+    pid_t child = fork();
+    if (child == 0)
+        _exit((int)(intptr_t)errno_of_send(NULL));
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(WEXITSTATUS(status), EPERM);
+    send_text("a", "2");
+    next();
+    ck_assert_str_eq(world.sent, "0:a=1,a=2 | ");
+}
+END_TEST
+
 Suite *
 outbox_suite(void)
 {
@@ -304,6 +338,7 @@ outbox_suite(void)
     tcase_add_test(tc, test_a_sleep_lets_finished_ones_leave);
     tcase_add_test(tc, test_too_much_for_one_record);
     tcase_add_test(tc, test_what_cannot_be_sent);
+    tcase_add_test(tc, test_only_the_thread_of_the_body_sends);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -3,21 +3,32 @@
  * Each record becomes one line in RECORD_FILE, as with recorder.c. Its value is a row of commands with ';'
  * between them:
  *
- *   to TOPIC VALUE          hr_send without a key                    keyed TOPIC KEY VALUE   with a key
- *   at TOPIC PARTITION TEXT to that partition                        many TOPIC N            N messages, 0 to
- * N - 1 all TOPIC               key, two headers (one null), timestamp 1600000000000 tombstone TOPIC KEY no
- * value                                 empty TOPIC             "" as key and value large TOPIC BYTES       a
- * value of so many bytes                 errno TOPIC             what hr_send refuses, as text fail N, reject
- * hr_fail while the attempt is <= N        crash N, kill N         likewise sleep SECONDS           hr_sleep
- * return N                from the body wait FILE               until that file exists */
+ *   to TOPIC VALUE          hr_send without a key
+ *   keyed TOPIC KEY VALUE   with a key
+ *   at TOPIC PARTITION TEXT to that partition
+ *   many TOPIC N            N messages, 0 to N - 1
+ *   all TOPIC               key, two headers (one null), timestamp 1600000000000
+ *   tombstone TOPIC KEY     no value
+ *   empty TOPIC             "" as key and value
+ *   large TOPIC BYTES       a value of so many bytes
+ *   errno TOPIC             what hr_send refuses, as text
+ *   elsewhere TOPIC         what another thread and a forked child are told, as text
+ *   fail N, reject          hr_fail while the attempt is <= N
+ *   crash N, kill N         likewise
+ *   sleep SECONDS           hr_sleep
+ *   return N                from the body
+ *   wait FILE               until that file exists */
 #include <headrace.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void
@@ -93,6 +104,36 @@ send_errnos(hr_task *self, const char *topic)
     send_text(self, topic, text);
 }
 
+static hr_task *elsewhere_self;
+
+static void *
+errno_elsewhere(void *unused)
+{
+    (void)unused;
+    errno = 0;
+    int result = hr_send(elsewhere_self, "out", NULL, 0, "elsewhere", 9);
+    return (void *)(intptr_t)(result == 0 ? 0 : errno);
+}
+
+/* send_elsewhere sends what another thread, and a child that is forked, are told when they send. */
+static void
+send_elsewhere(hr_task *self, const char *topic)
+{
+    pthread_t thread;
+    void *error = NULL;
+    int status = 0;
+    elsewhere_self = self;
+    if (pthread_create(&thread, NULL, errno_elsewhere, NULL) != 0 || pthread_join(thread, &error) != 0)
+        exit(4);
+    send_text(self, topic, (intptr_t)error == EPERM ? "thread:EPERM" : "thread:sent");
+    pid_t child = fork();
+    if (child == 0)
+        _exit((int)(intptr_t)errno_elsewhere(NULL));
+    if (child < 0 || waitpid(child, &status, 0) < 0)
+        exit(4);
+    send_text(self, topic, status == EPERM << 8 ? "child:EPERM" : "child:sent");
+}
+
 /* act does one command. True: the body is to return *result. */
 static bool
 act(hr_task *self, hr_record *record, const char *command, int *result)
@@ -123,6 +164,8 @@ act(hr_task *self, hr_record *record, const char *command, int *result)
         send_large(self, a, strtoul(b, NULL, 10));
     else if (strcmp(word, "errno") == 0)
         send_errnos(self, a);
+    else if (strcmp(word, "elsewhere") == 0)
+        send_elsewhere(self, a);
     else if (strcmp(word, "fail") == 0 && early)
         hr_fail(record, "told to fail");
     else if (strcmp(word, "reject") == 0)
