@@ -1,11 +1,11 @@
 /* fill.c - fills a topic with records that `check` can account for.
  *
  *   fill -b ADDRESS -t TOPIC -n RECORDS -p PARTITIONS [-c] [-w WORDS] [-s BYTES]
- *        [-x RECORDS [-a TRANSACTIONS]] [-f FIRST]
+ *        [-x RECORDS [-a TRANSACTIONS]] [-f FIRST] [-k KEYS]
  *
  * Record i goes to partition i % PARTITIONS; its value is "PARTITION/SEQUENCE", where the sequence counts up from
  * FIRST (0) in each partition, then WORDS (what the recorder is to do), filled up with blanks to BYTES; its key is
- * "k<i>". With -c the topic is created first. With -x the records are written in transactions of that many, whose
+ * "k<i>", or with -k one of so many in each partition. With -c the topic is created first. With -x the records are written in transactions of that many, whose
  * markers leave gaps in the offsets; with -a every that many'th transaction is followed by one that is aborted, so
  * that there are records ("aborted") which no reader of committed ones may see. */
 #include <stdio.h>
@@ -18,7 +18,7 @@
 struct fill {
     const char *brokers, *topic, *words;
     bool create;
-    long records, partitions, size, per_transaction, abort_every, first;
+    long records, partitions, size, per_transaction, abort_every, first, keys;
     struct producer to;
 };
 
@@ -53,7 +53,7 @@ write_records(struct fill *f)
         int n = snprintf(value, size + 1, "%ld/%ld%s%s", partition, f->first + i / f->partitions,
                          f->words[0] != '\0' ? " " : "", f->words);
         memset(value + n, ' ', size - (size_t)n);
-        snprintf(key, sizeof key, "k%ld", i);
+        snprintf(key, sizeof key, "k%ld", f->keys > 0 ? i / f->partitions % f->keys : i);
         producer_send(&f->to, partition, key, value, n > f->size ? (size_t)n : (size_t)f->size);
         if (f->per_transaction > 0 && (++in_transaction == f->per_transaction || i == f->records - 1)) {
             expect("commit", rd_kafka_commit_transaction(f->to.rk, PRODUCER_WAIT_MS));
@@ -79,11 +79,12 @@ read_options(struct fill *f, int argc, char **argv)
         {'x', .number = &f->per_transaction, .least = 1},
         {'a', .number = &f->abort_every, .least = 1},
         {'f', .number = &f->first},
+        {'k', .number = &f->keys, .least = 1},
         {0},
     };
     options_read(argc, argv, table, 0,
                  "-b ADDRESS -t TOPIC -n RECORDS -p PARTITIONS [-c] [-w WORDS] [-s BYTES] "
-                 "[-x RECORDS [-a TRANSACTIONS]] [-f FIRST]");
+                 "[-x RECORDS [-a TRANSACTIONS]] [-f FIRST] [-k KEYS]");
 }
 
 int

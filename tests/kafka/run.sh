@@ -17,7 +17,7 @@ headrace=(env) # becomes the program: its pid is the one that was started
 headrace+=("$build/headrace")
 . tests/kafka/secure.sh
 cases='missing one_worker two_workers eight_workers stopped stopped_range stopped_joining three
-       killed_supervisor killed_broker gaps_committed gaps_uncommitted feeds killed_workers letters
+       killed_supervisor killed_broker gaps_committed gaps_uncommitted compacted feeds killed_workers letters
        letters_refused letters_nowhere poison crashing successor sends sends_refused sends_speed
        secure_least secure_login secure_topic secure_secrets offsets'
 # Only by name, or with KAFKA_TEST_ALL=1: they start brokers of their own, and take five minutes more.
@@ -277,6 +277,42 @@ gaps() { # LEVEL OPTIONS OF CHECK...
 }
 case_gaps_committed() { gaps committed; }
 case_gaps_uncommitted() { gaps uncommitted -a 120; } # 120 transactions, 30 aborted ones after them, 4 records each
+
+there_are() { # TOPIC PARTITIONS FILE
+    "$build/kafka/offsets" -b "$brokers" -t "$1" -p "$2" | sort >"$3"
+}
+
+# fewer_than says whether the broker has thrown records away.
+fewer_than() { # RECORDS
+    there_are compacted.in 4 "$dir/now"
+    [ "$(wc -l <"$dir/now")" -lt "$1" ]
+}
+
+# A compacted topic, once the broker has thrown away what newer records of the same key replace. It may throw away more
+# meanwhile: what was there before and after must have been seen, once and in order, and nothing else but what was there before.
+case_compacted() {
+    local round records=0 each=4000
+    scripts/kafka.sh topic compacted.in 4 cleanup.policy=compact segment.ms=50 min.cleanable.dirty.ratio=0.01 \
+        >"$dir/topic.log" 2>&1 || fail "no topic"
+    for round in 0 1 2; do # a segment is closed by the first record that comes 50 ms after its own first one
+        "$build/kafka/fill" -b "$brokers" -t compacted.in -n $each -p 4 -k 100 -f $((round * each / 4)) \
+            >>"$dir/fill.log" 2>&1 || fail "fill failed"
+        records=$((records + each))
+    done
+    wait_until 60 "gaps" fewer_than $((records * 3 / 4))
+    there_are compacted.in 4 "$dir/before"
+    app compacted compacted.in
+    start app compacted --until-end -w 2
+    expect_end "$pid" 0 60
+    there_are compacted.in 4 "$dir/after"
+    cut -d' ' -f2,3 "$dir/records" | sort >"$dir/seen"
+    [ -z "$(uniq -d "$dir/seen")" ] || fail "records were seen twice"
+    [ -z "$(comm -13 "$dir/seen" <(comm -12 "$dir/before" "$dir/after"))" ] || fail "records were not seen"
+    [ -z "$(comm -23 "$dir/seen" "$dir/before")" ] || fail "records were seen that are not there"
+    awk '$2 in last && $3 <= last[$2] { exit 1 } { last[$2] = $3 }' "$dir/records" || fail "records were seen out of order"
+    echo "$(wc -l <"$dir/seen") of $records records were left, each seen once and in order"
+    at_ends compacted.record compacted.in 4 $((records / 4))
+}
 
 # 100 workers with slow records in no order, as in conf/feeds.json. The rate is shown and not judged: machines differ.
 case_feeds() {
@@ -628,7 +664,7 @@ for name in "$@"; do
     }
 done
 for program in headrace tasks/logs.so kafka/fill kafka/check kafka/chaos_fill kafka/chaos_check kafka/chaos.so kafka/timed.so \
-    kafka/forward_check kafka/forward.so test-modules/recorder.so; do
+    kafka/forward_check kafka/forward.so kafka/offsets test-modules/recorder.so; do
     [ -e "$build/$program" ] || {
         echo "run.sh: $build/$program is not built; make test-kafka builds and runs all" >&2
         exit 1
