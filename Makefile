@@ -111,6 +111,7 @@ FORCE:
 at = $(DESTDIR)$(abspath $(PREFIX))
 pages = $(wildcard supervisor/*.[1-8] worker/*.[1-8] conf/*.[1-8])
 docs = $(at)/share/doc/headrace
+examples = $(at)/lib/headrace
 install: all
 	install -d $(at)/bin $(at)/libexec/headrace $(at)/include $(at)/lib/pkgconfig
 	install -m 755 $(BUILD)/headrace $(at)/bin/
@@ -120,13 +121,14 @@ install: all
 	    'Description: Tasks of a Kafka application in processes of their own' 'Version: $(version)' \
 	    'Requires.private: jansson' 'Cflags: -I$${includedir}' >$(at)/lib/pkgconfig/headrace.pc
 	$(foreach p,$(pages),install -D -m 644 $(p) $(at)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p));)
-	install -d $(docs)/conf $(docs)/tasks
+	install -d $(docs)/conf $(docs)/tasks $(examples)
+	install -m 755 $(tasks) $(examples)/
 	install -m 644 README.md $(docs)/
 	install -m 644 conf/reference.md $(docs)/conf/
 	install -m 644 worker/tasks/*.c $(docs)/tasks/
-	for f in conf/*.json; do sed 's|"\.\./build/tasks/|"../tasks/|g' $$f >$(docs)/$$f || exit; done
+	for f in conf/*.json; do sed 's|"\.\./build/tasks/|"$(examples:$(DESTDIR)%=%)/|g' $$f >$(docs)/$$f || exit; done
 uninstall:
-	rm -rf $(docs)
+	rm -rf $(docs) $(examples)
 	rm -f $(at)/bin/headrace $(helpers:$(BUILD)/%=$(at)/libexec/headrace/%) \
 	    $(at)/include/headrace.h $(at)/lib/pkgconfig/headrace.pc \
 	    $(foreach p,$(pages),$(at)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))

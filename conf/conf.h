@@ -85,6 +85,7 @@ struct conf_overrides {
     int64_t workers;         /* -w N; 0: not given; -1: auto, then usable_cpus is taken */
     int64_t usable_cpus;
     const char *brokers;     /* -b */
+    bool plain;              /* --embedded: what the sections say of TLS and logins is for another broker */
     const char **properties; /* -X "name=value" */
     size_t n_properties;
 };

@@ -19,7 +19,23 @@ static const struct {
     {"enable.partition.eof", "set by headrace; remove it"},
     {"enable.idempotence", "set by headrace; remove it"},
     {"transactional.id", "set by headrace; remove it"},
+    {"group.protocol", "always classic: how partitions are handed over is headrace's own; remove it"},
 };
+
+const char *
+conf_kafka_canonical(const char *property)
+{
+    return strcmp(property, "metadata.broker.list") == 0 ? "bootstrap.servers" : property;
+}
+
+bool
+conf_kafka_is_login(const char *property)
+{
+    return strcmp(property, "security.protocol") == 0 || strncmp(property, "ssl.", 4) == 0 ||
+           strncmp(property, "sasl.", 5) == 0 ||
+           strcmp(property, "enable.ssl.certificate.verification") == 0 ||
+           strcmp(property, "enable.sasl.oauthbearer.unsecure.jwt") == 0;
+}
 
 static const char *const secret[] = {"*.password", "*.key*", "sasl.*", "ssl.*pem", "*.secret"};
 
@@ -35,16 +51,12 @@ conf_kafka_owner(const char *property)
 bool
 conf_kafka_secret(const char *property)
 {
+    if (strcmp(property, "sasl.mechanism") == 0 || strcmp(property, "sasl.mechanisms") == 0)
+        return false; /* all else of a login is not for everybody's eyes */
     for (size_t i = 0; i < sizeof secret / sizeof secret[0]; i++)
         if (fnmatch(secret[i], property, 0) == 0)
             return true;
     return false;
-}
-
-const char *
-conf_kafka_canonical(const char *property)
-{
-    return strcmp(property, "metadata.broker.list") == 0 ? "bootstrap.servers" : property;
 }
 
 bool

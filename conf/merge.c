@@ -148,6 +148,17 @@ set_kafka_from(struct conf_task *t, json_t *object, enum conf_from from)
     }
 }
 
+static void
+forget_login(json_t *kafka)
+{
+    const char *name;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(kafka, next, name, value)
+        if (conf_kafka_is_login(name))
+            json_object_del(kafka, name);
+}
+
 /* fill_kafka puts the properties together: the app's, the task's over them, the command line's over both. */
 static void
 fill_kafka(struct merging *m, struct conf_task *t)
@@ -158,6 +169,8 @@ fill_kafka(struct merging *m, struct conf_task *t)
     set_kafka_from(t, json_object_get(m->c->file, "kafka"), CONF_FROM_FILE);
     if (own && option_read(NULL, "", option_find(OPTION_TASK, "kafka"), own, t))
         set_kafka_from(t, own, CONF_FROM_FILE);
+    if (m->o->plain)
+        forget_login(t->kafka);
     json_object_update(t->kafka, m->kafka);
     set_kafka_from(t, m->kafka, CONF_FROM_COMMAND_LINE);
 }
@@ -277,6 +290,8 @@ conf_merge(struct conf *c, json_t **descriptions, const struct conf_overrides *o
     size_t wanted = json_array_size(json_object_get(c->file, "modules"));
     m.partly = c->n_modules == 0 || (c->file && wanted != c->n_modules);
     override_kafka(&m);
+    if (m.o->plain)
+        forget_login(c->kafka);
     for (size_t i = 0; i < c->n_modules; i++)
         add_module_tasks(&m, c->modules[i], descriptions[i]);
     json_object_update(c->kafka, m.kafka);

@@ -79,6 +79,7 @@ char *option_brief(json_t *value);
 /* kafka.c */
 const char *conf_kafka_canonical(const char *property);
 bool conf_kafka_is_brokers(const char *property);
+bool conf_kafka_is_login(const char *property); /* TLS and SASL: how to talk to this broker, and as whom */
 bool conf_kafka_read(struct conf *c, const char *where, json_t *object, json_t **target);
 
 /* topic.c: why a topic option is none (the caller frees it), or NULL; then *normal is the option without

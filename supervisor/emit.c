@@ -153,7 +153,7 @@ take_reports(struct emitter *e, rd_kafka_event_t *event)
         if (!m->_private)
             letter_topic_probed(e->rk, m->err, e->task->conf);
         else if (*(enum mail_kind *)m->_private == MAIL_LETTER)
-            letters_report(e, m->_private, m->err);
+            letters_report(e, m);
         else
             sends_report(e, m->_private, m->err);
     }

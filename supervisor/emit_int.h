@@ -104,7 +104,7 @@ void emit_complain(struct emitter *e, const char *what, const char *first, uint6
 /* emit_letters.c */
 void letters_ask_for_topic(struct emitter *e);
 void letters_topic_answered(struct emitter *e, rd_kafka_event_t *event);
-void letters_report(struct emitter *e, struct letter *l, rd_kafka_resp_err_t err);
+void letters_report(struct emitter *e, const rd_kafka_message_t *m);
 void letters_renew(struct emitter *e); /* there is a new producer */
 void letters_forget(struct emitter *e, const struct partition *p);
 void letters_free(struct emitter *e);

@@ -123,29 +123,33 @@ emit_letter(struct emitter *e, struct partition *p, uint64_t pos, const char *re
     send_letter(e, l);
 }
 
+/* confirmed: m says where the letter stands now. */
 static void
-confirmed(struct emitter *e, struct letter *l)
+confirmed(struct emitter *e, struct letter *l, const rd_kafka_message_t *m)
 {
     struct task *t = e->task;
     if (l->part) {
         char quoted[2 * REASON_MAX];
         t->dead_lettered++;
         t->hungry = true;
-        log_error("record dead-lettered", "task=%s record=%s:%d:%" PRId64 " to=%s attempts=%u reason=\"%s\"",
+        log_error("record dead-lettered",
+                  "task=%s record=%s:%d:%" PRId64 " letter=%s:%d:%" PRId64 " attempts=%u reason=\"%s\"",
                   t->conf->name, l->topic, l->number, ledger_entry(&l->part->led, l->pos)->offset,
-                  t->conf->dead_letter_topic, l->attempts, log_quote(l->reason, quoted, sizeof quoted));
+                  t->conf->dead_letter_topic, m->partition, m->offset, l->attempts,
+                  log_quote(l->reason, quoted, sizeof quoted));
         dispatch_done(&t->dispatch, l->part, l->pos);
     }
     free_letter(e, l);
 }
 
 void
-letters_report(struct emitter *e, struct letter *l, rd_kafka_resp_err_t err)
+letters_report(struct emitter *e, const rd_kafka_message_t *m)
 {
-    if (!err)
-        confirmed(e, l);
+    struct letter *l = m->_private;
+    if (!m->err)
+        confirmed(e, l, m);
     else if (l->part)
-        refused(e, l, err);
+        refused(e, l, m->err);
     else
         free_letter(e, l);
 }

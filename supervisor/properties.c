@@ -5,10 +5,11 @@
  * not go together) is tried too, with a client that is given no broker and is gone at once. */
 #include "supervisor/properties.h"
 
-#include <librdkafka/rdkafka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -120,6 +121,23 @@ check_given(struct report *r, const char *given)
     free(name);
 }
 
+char *
+properties_refusal(const rd_kafka_conf_t *conf, const char *error)
+{
+    static const char *const files[] = {"ssl.ca.location", "ssl.certificate.location", "ssl.key.location",
+                                        "ssl.keystore.location", "ssl.crl.location"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[4096];
+        size_t size = sizeof path;
+        if (rd_kafka_conf_get(conf, files[i], path, &size) != RD_KAFKA_CONF_OK || path[0] == '\0' ||
+            strcmp(path, "probe") == 0 || access(path, R_OK) == 0)
+            continue;
+        return mem_printf("%s: %s: %s", files[i], conf_kafka_secret(files[i]) ? "its file" : path,
+                          strerror(errno));
+    }
+    return mem_string(error);
+}
+
 static void
 silent(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
@@ -143,8 +161,9 @@ try_client(json_t *kafka)
     if (!rk) {
         if (rd_kafka_last_error() == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE) /* no more threads, say */
             fatal(70, "cannot try a client of kafka: %s", error);
+        char *wrong = properties_refusal(conf, error);
         rd_kafka_conf_destroy(conf);
-        return mem_printf("%s", error);
+        return wrong;
     }
     rd_kafka_destroy(rk);
     return NULL;

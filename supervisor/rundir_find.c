@@ -20,6 +20,8 @@
 
 #include "shared/mem.h"
 
+#define ELSEWHERE "--runtime-dir DIR finds one that has its own, or that is another user's"
+
 struct found {
     char *path;
     struct rundir_owner owner;
@@ -112,10 +114,10 @@ describe_none(const struct search *s, const char *given)
     if (given)
         return mem_printf("no app is running in %s", given);
     if (!s->app)
-        return mem_string("no app is running");
+        return mem_string("no app is running (" ELSEWHERE ")");
     if (s->others)
         return mem_printf("no app named %s is running (there is: %s)", s->app, s->others);
-    return mem_printf("no app named %s is running", s->app);
+    return mem_printf("no app named %s is running (" ELSEWHERE ")", s->app);
 }
 
 static int

@@ -36,6 +36,8 @@ check_main(int argc, char **argv)
     struct conf *c = code == 0 ? app_open(argv[optind], &a.overrides, &code) : NULL;
     if (c)
         print_ok(c);
+    else if (code == EX_CONFIG)
+        printf("%s: not ok\n", argv[optind]);
     conf_free(&c);
     app_options_free(&a);
     return code;

@@ -21,6 +21,7 @@
 #include "shared/mem.h"
 #include "supervisor/client/producer.h"
 #include "supervisor/client/usage.h"
+#include "supervisor/properties.h"
 #include "supervisor/refusal.h"
 
 #define HIDDEN_MS 5000
@@ -160,8 +161,11 @@ open_producer(struct dead_sender *s)
     s->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, wrong, sizeof wrong);
     if (s->rk)
         return 0;
+    char *refusal = properties_refusal(conf, wrong);
     rd_kafka_conf_destroy(conf);
-    return command_error(s->w->command, EX_CONFIG, "%s", wrong);
+    code = command_error(s->w->command, EX_CONFIG, "%s", refusal);
+    free(refusal);
+    return code;
 }
 
 int

@@ -20,6 +20,7 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 #include "supervisor/client/usage.h"
+#include "supervisor/properties.h"
 #include "supervisor/refusal.h"
 
 #define LINES_NAMED 5 /* failures that are printed one by one */
@@ -157,8 +158,11 @@ producer_open(struct producer *p, const char *command, const char *topic, rd_kaf
     p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, wrong, sizeof wrong);
     if (p->rk)
         return 0;
+    char *refusal = properties_refusal(conf, wrong);
     rd_kafka_conf_destroy(conf);
-    return command_error(command, EX_CONFIG, "%s", wrong);
+    int code = command_error(command, EX_CONFIG, "%s", refusal);
+    free(refusal);
+    return code;
 }
 
 /* is_hopeless: more records would fare no better. */

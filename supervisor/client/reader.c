@@ -20,6 +20,7 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 #include "supervisor/client/usage.h"
+#include "supervisor/properties.h"
 #include "supervisor/refusal.h"
 
 #define METADATA_MS 10000
@@ -96,8 +97,11 @@ open_client(struct reader *r, rd_kafka_conf_t *conf, const char *group)
     r->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, wrong, sizeof wrong);
     if (r->rk)
         return 0;
+    char *refusal = properties_refusal(conf, wrong);
     rd_kafka_conf_destroy(conf);
-    return command_error(r->command, EX_CONFIG, "%s", wrong);
+    int code = command_error(r->command, EX_CONFIG, "%s", refusal);
+    free(refusal);
+    return code;
 }
 
 /* unreachable prints that the broker does not answer; with what librdkafka said of the connection. */

@@ -34,7 +34,7 @@ take(struct app_options *a, struct run_options *o, int opt, char **argv, const s
         return taken < 0 ? EX_USAGE : 0;
     switch (opt) {
     case OPTION_EMBEDDED:
-        o->embedded = true;
+        o->embedded = a->overrides.plain = true;
         return 0;
     case OPTION_UNTIL_END:
         o->until_end = true;

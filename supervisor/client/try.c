@@ -50,6 +50,9 @@ take_option(struct wish *w, int opt, char **argv, const struct option *options)
         w->debug = true;
         return 0;
     default:
+        if (opt == '?' && optopt == 'a')
+            return usage_error(
+                COMMAND, "-a NAME is for commands that ask a running app; name its brokers: -b HOST:PORT");
         return usage_option(COMMAND, argv, options, opt);
     }
 }

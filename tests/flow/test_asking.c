@@ -30,10 +30,10 @@ check_says(struct flow_process *p, int code, const char *text)
 
 START_TEST(test_nothing_runs)
 {
-    check_says(flow_call("headrace", "status", NULL), 69, "");
+    check_says(flow_call("headrace", "status", NULL), 69, "--runtime-dir");
     check_says(flow_call("headrace", "status", "--json", NULL), 69, "");
     check_says(flow_call("headrace", "stop", NULL), 69, "");
-    check_says(flow_call("headrace", "status", "-a", "nobody", NULL), 69, "nobody");
+    check_says(flow_call("headrace", "status", "-a", "nobody", NULL), 69, "nobody is running (--runtime-dir");
     check_says(flow_call("headrace", "stop", "--runtime-dir", flow_runtime(), NULL), 69, flow_runtime());
 }
 END_TEST

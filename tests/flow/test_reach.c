@@ -131,6 +131,31 @@ START_TEST(test_embedded)
 }
 END_TEST
 
+/* What the file says of the login of another broker does not keep anybody from trying the app, and is named
+ * where it cannot be. */
+START_TEST(test_embedded_without_login)
+{
+    const char *conf =
+        app_json("tls.json",
+                 "{'modules': ['%s'], 'kafka': {'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'PLAIN',\n"
+                 "  'sasl.username': 'u', 'sasl.password': 'p', 'ssl.ca.location': '/nowhere/ca.pem'}}",
+                 flow_module("recorder"));
+    struct flow_process *app =
+        flow_start("headrace", "run", conf, "--embedded", "--runtime-dir", flow_runtime(), NULL);
+    flow_await(app, "partitions assigned");
+    app_stop(app);
+    struct flow_process *check = flow_call("headrace", "check", conf, NULL);
+    flow_expect(check, 78);
+    ck_assert(flow_said(check, "ssl.ca.location: /nowhere/ca.pem: No such file or directory"));
+    ck_assert_str_eq(flow_read(check->out), flow_text("%s: not ok\n", conf));
+    struct flow_process *list =
+        flow_call("headrace", "dead", "list", "letters", "-b", "127.0.0.1:1", "-X", "security.protocol=ssl",
+                  "-X", "ssl.ca.location=/nowhere/ca.pem", NULL);
+    flow_expect(list, 78);
+    ck_assert(flow_said(list, "ssl.ca.location: /nowhere/ca.pem: No such file or directory"));
+}
+END_TEST
+
 START_TEST(test_send_keys)
 {
     flow_broker("records:4", NULL);
@@ -160,6 +185,7 @@ reach_suite(void)
     tcase_add_test(c, test_stop_without_a_broker);
     tcase_add_test(c, test_stop_after_a_loss);
     tcase_add_test(c, test_embedded);
+    tcase_add_test(c, test_embedded_without_login);
     tcase_add_test(c, test_send_keys);
     suite_add_tcase(s, c);
     return s;

@@ -115,15 +115,41 @@ START_TEST(test_properties_win_by_place)
 }
 END_TEST
 
+/* With --embedded, what the file says of another broker's login is not kept; the rest is. */
+START_TEST(test_no_login_of_another_broker)
+{
+    static const char *const gone[] = {"security.protocol", "ssl.ca.location", "sasl.mechanism",
+                                       "sasl.password"};
+    struct conf_overrides o = {.plain = true};
+    struct conf *c =
+        apps_open_text("{\"modules\": [\"logs.so\"],"
+                       " \"kafka\": {\"security.protocol\": \"SASL_SSL\", \"sasl.mechanism\": \"PLAIN\","
+                       "             \"sasl.password\": \"p\", \"fetch.min.bytes\": 2},"
+                       " \"tasks\": {\"process_logs\": {\"kafka\": {\"ssl.ca.location\": \"/ca.pem\", "
+                       "\"client.id\": \"ssl\"}}}}",
+                       &o);
+    apps_expect_good(c);
+    json_t *own = task(c, "process_logs")->kafka;
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
+        ck_assert_ptr_null(json_object_get(own, gone[i]));
+        ck_assert_ptr_null(json_object_get(c->kafka, gone[i]));
+    }
+    ck_assert_str_eq(property(task(c, "process_logs"), "fetch.min.bytes"), "2");
+    ck_assert_str_eq(property(task(c, "process_logs"), "client.id"), "ssl");
+    conf_free(&c);
+}
+END_TEST
+
 START_TEST(test_secrets_are_named_and_hidden)
 {
     setenv("CONF_SET", "s3cret", 1);
-    struct conf *c = apps_open_text(
-        "{\"modules\": [\"logs.so\"],"
-        " \"kafka\": {\"sasl.password\": \"${CONF_SET}\", \"client.id\": \"${CONF_PLAIN:-a}\"},"
-        " \"tasks\": {\"process_logs\": {\"environment\": {\"K\": \"${CONF_SET}\"},"
-        "   \"kafka\": {\"ssl.key.pem\": \"${CONF_KEY:-k}${CONF_SET}\"}}}}",
-        NULL);
+    struct conf *c =
+        apps_open_text("{\"modules\": [\"logs.so\"],"
+                       " \"kafka\": {\"sasl.password\": \"${CONF_SET}\", \"sasl.mechanism\": \"PLAIN\", "
+                       "\"client.id\": \"${CONF_PLAIN:-a}\"},"
+                       " \"tasks\": {\"process_logs\": {\"environment\": {\"K\": \"${CONF_SET}\"},"
+                       "   \"kafka\": {\"ssl.key.pem\": \"${CONF_KEY:-k}${CONF_SET}\"}}}}",
+                       NULL);
     apps_expect_good(c);
     ck_assert_uint_eq(c->n_secrets, 2);
     ck_assert_str_eq(c->secrets[0], "CONF_SET");
@@ -134,6 +160,7 @@ START_TEST(test_secrets_are_named_and_hidden)
     ck_assert_ptr_null(strstr(text, "s3cret"));
     ck_assert_ptr_nonnull(
         strstr(text, "\"kafka.sasl.password\": {\"value\": \"(hidden)\", \"from\": \"file\"}"));
+    ck_assert_ptr_nonnull(strstr(text, "\"kafka.sasl.mechanism\": {\"value\": \"PLAIN\""));
     free(text);
     json_decref(shown);
     conf_free(&c);
@@ -268,6 +295,7 @@ conf_merge_suite(void)
     tcase_add_test(merge, test_defaults);
     tcase_add_test(merge, test_module_without_folder);
     tcase_add_test(merge, test_properties_win_by_place);
+    tcase_add_test(merge, test_no_login_of_another_broker);
     tcase_add_test(merge, test_secrets_are_named_and_hidden);
     tcase_add_test(merge, test_usage_problems);
     tcase_add_test(merge, test_workers_by_command_line);
