@@ -97,6 +97,14 @@ certificate_words(const char *text)
         length, text, length ? ": " : "");
 }
 
+/* down_words: of a broker that hangs up at the first request, a newer librdkafka (seen with 2.16) says no more than this;
+ * 2.0.2 names security.protocol. */
+static char *
+down_words(const char *text)
+{
+    return mem_printf("%s, or hang up at once: is security.protocol what they speak?", text);
+}
+
 char *
 refusal_words(rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *text)
 {
@@ -106,6 +114,7 @@ refusal_words(rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *text)
         *tail = '\0';
     char *better = refusal_of_login(err)                        ? login_words(rk, words)
                    : strstr(words, "certificate verify failed") ? certificate_words(words)
+                   : err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? down_words(words)
                                                                 : NULL;
     if (!better)
         return words;

@@ -100,6 +100,8 @@ START_TEST(test_certificate)
     expect(refusal_words(rk, RD_KAFKA_RESP_ERR__TRANSPORT,
                          "h:1: Connection refused (after 0ms in state CONNECT)"),
            "h:1: Connection refused");
+    expect(refusal_words(rk, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "1/1 brokers are down"),
+           "1/1 brokers are down, or hang up at once: is security.protocol what they speak?");
     rd_kafka_destroy(rk);
 }
 END_TEST
