@@ -63,7 +63,9 @@ START_TEST(test_stop_at_once)
             flow_start("headrace", "run", flow_module("periodic"), "--runtime-dir", flow_runtime(), NULL);
         FLOW_UNTIL(flow_count("headrace-worker tick ") > 0 || flow_ended(app), "a worker");
         app_stop(app);
-        ck_assert_msg(!flow_said(app, "warn"), "%s", flow_read(app->err));
+        /* On a busy machine a trigger may find the one before still at it. */
+        ck_assert_msg(flow_lines(app->err, " warn ") == flow_lines(app->err, "trigger skipped"), "%s",
+                      flow_read(app->err));
     }
 }
 END_TEST

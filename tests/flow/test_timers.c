@@ -65,18 +65,20 @@ check_phases(int before, int after)
 
 START_TEST(test_triggers_come)
 {
+    mono_ns times[10],
+        before = clock_mono(); /* any tick but the first one may be in time, and none is early */
     struct flow_process *app = start_periodic("'interval': '100ms'", "");
     FLOW_UNTIL(ticks() >= 10, "ten triggers");
-    mono_ns times[10];
     ck_assert_int_eq(tick_times(times, 10), 10);
-    ck_assert_int_ge(times[9] - times[0], 850 * NS_PER_MS);
+    ck_assert_int_ge(times[9] - before, 900 * NS_PER_MS);
     FLOW_UNTIL(flow_number("counters.ticks") >= 10, "the counter");
     ck_assert_int_ge(flow_number("timers.tick.fired"), 10);
-    ck_assert_int_ge(flow_number("counters.works"), 5);
+    FLOW_UNTIL(flow_number("counters.works") >= 5, "the background task");
     ck_assert_str_eq(flow_string("tasks.tick.kind"), "timer");
     ck_assert_str_eq(flow_string("tasks.work.kind"), "background");
     app_stop(app);
-    ck_assert(!flow_said(app, "warn"));
+    ck_assert_int_eq(flow_lines(app->err, " warn "),
+                     flow_lines(app->err, "trigger skipped")); /* on a busy machine */
 }
 END_TEST
 
