@@ -17,8 +17,9 @@
  * turn until its record has ended.
  *
  * librdkafka (2.0.2 to 2.16) remembers for such questions who coordinates the group, and asks that one for ever once it has
- * come back as one that does not. The consumer knows better, but can only be asked with waiting: so that is done where the
- * first way ended so, for MOVED_WAIT_MS at most, once in ASK_AGAIN. */
+ * come back as one that does not; 2.0.2 passes its answer on, 2.16 asks it again until the time for the question is over
+ * (ANSWER_MS; its own default is a minute). The consumer knows better, but can only be asked with waiting: so that is done
+ * where the first way ended so, for MOVED_WAIT_MS at most, once in ASK_AGAIN. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 
 #define SINGLE_RECORDS 1000
 #define ASK_AGAIN NS_PER_S
+#define ANSWER_MS 3000
 #define MOVED_WAIT_MS 100
 #define STARTS_ALLOWED 1 /* so many unclean starts at one offset in batches, then singly */
 
@@ -233,6 +235,8 @@ recovery_ask(struct source *s, mono_ns now)
     if (!list)
         return;
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(s->rk, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+    char ignored[64];
+    rd_kafka_AdminOptions_set_request_timeout(options, ANSWER_MS, ignored, sizeof ignored);
     rd_kafka_AdminOptions_set_opaque(options, &s->recovery_asked); /* tells our answer from that of ends.c */
     rd_kafka_ListConsumerGroupOffsets_t *question = rd_kafka_ListConsumerGroupOffsets_new(s->task->conf->group, list);
     rd_kafka_ListConsumerGroupOffsets(s->rk, &question, 1, options, s->main);
@@ -241,6 +245,12 @@ recovery_ask(struct source *s, mono_ns now)
     rd_kafka_topic_partition_list_destroy(list);
     s->recovery_asked = true;
     s->recovery_ask_at = now + ASK_AGAIN;
+}
+
+static bool
+may_have_moved(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || err == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
 bool
@@ -253,7 +263,7 @@ recovery_event(struct source *s, rd_kafka_event_t *event)
     const rd_kafka_ListConsumerGroupOffsets_result_t *result = rd_kafka_event_ListConsumerGroupOffsets_result(event);
     if (rd_kafka_event_error(event) || !result) {
         reach_note(s, rd_kafka_event_error(event), rd_kafka_event_error_string(event));
-        if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NOT_COORDINATOR)
+        if (may_have_moved(rd_kafka_event_error(event)))
             ask_consumer(s);
         return true; /* asked again by the next tick that may */
     }
