@@ -43,7 +43,8 @@ helpers  := $(BUILD)/headrace-worker $(BUILD)/headrace-timer $(BUILD)/headrace-s
 programs := $(BUILD)/headrace $(helpers)
 tasks    := $(patsubst worker/tasks/%.c,$(BUILD)/tasks/%.so,$(wildcard worker/tasks/*.c))
 modules  := $(patsubst tests/flow/modules/%.c,$(BUILD)/test-modules/%.so,$(wildcard tests/flow/modules/*.c)) \
-            $(patsubst tests/kafka/modules/%.c,$(BUILD)/kafka/%.so,$(wildcard tests/kafka/modules/*.c))
+            $(patsubst tests/kafka/modules/%.c,$(BUILD)/kafka/%.so,$(wildcard tests/kafka/modules/*.c)) \
+            $(patsubst tests/bench/modules/%.c,$(BUILD)/bench/%.so,$(wildcard tests/bench/modules/*.c))
 core     := $(call objects,$(addprefix supervisor/,ledger.c dispatch.c dispatch_moves.c lanes.c redo.c attempts.c restart.c pace.c))
 simulate := $(call objects,tests/simulate/*.c) $(core)
 targets  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -86,6 +87,7 @@ $(BUILD)/obj/tests/unit/flow-runner.o: tests/unit/runner.c $(BUILD)/flags
 $(tasks): $(BUILD)/tasks/%.so: worker/tasks/%.c
 $(filter $(BUILD)/test-modules/%,$(modules)): $(BUILD)/test-modules/%.so: tests/flow/modules/%.c
 $(filter $(BUILD)/kafka/%,$(modules)): $(BUILD)/kafka/%.so: tests/kafka/modules/%.c
+$(filter $(BUILD)/bench/%,$(modules)): $(BUILD)/bench/%.so: tests/bench/modules/%.c
 $(tasks) $(modules): $(BUILD)/flags
 	$(q)mkdir -p $(@D) && echo '  module  $@' && $(CC) $(module_flags) -MMD -MP -o $@ $(filter %.c,$^)
 
@@ -162,6 +164,8 @@ test-flow: all $(modules) $(shim) $(BUILD)/flow-tests
 	$(q)sed -n 's/SUITE(\(.*\)_suite)/\1/p' $(BUILD)/suites/flow.h | xargs -P $(or $(FLOW_JOBS),4) -n 1 $(BUILD)/flow-tests
 test-kafka: all $(modules) $(tools)
 	BUILD=$(BUILD) tests/kafka/run.sh
+bench: all $(modules) $(benches)
+	BUILD=$(BUILD) scripts/bench.sh $(BENCH)
 chaos: all $(modules) $(tools)
 	BUILD=$(BUILD) scripts/chaos.sh
 valgrind: all $(modules) $(BUILD)/unit-tests
@@ -185,8 +189,9 @@ help:
 	@echo 'make simulate    the pure core in random schedules; SIM_SECONDS=3, SIM_SEED=N'
 	@echo 'make fuzz        hostile input of every kind (clang); FUZZ_SECONDS=60; what was found: make test-fuzz'
 	@echo 'make test-kafka  the tests against a real Kafka on this machine (Java 17, Maven)'
+	@echo 'make bench       against the plain consumer on a real Kafka; BENCH="--help" says more'
 	@echo 'make chaos       kills, stops and poison against a real Kafka; CHAOS_SECONDS=60, CHAOS_SEED=N'
 	@echo 'make valgrind    the unit tests under valgrind'
 	@echo 'make boundaries  who includes and links whom; make style: sizes; make format: clang-format'
 	@echo 'make reference   conf/reference.md out of conf/options.def'
-.PHONY: all ready install uninstall demo test test-unit test-flow test-fuzz fuzz fuzz-ready fail test-fail simulate test-kafka chaos valgrind boundaries reference style format clean help
+.PHONY: all ready install uninstall demo bench test test-unit test-flow test-fuzz fuzz fuzz-ready fail test-fail simulate test-kafka chaos valgrind boundaries reference style format clean help
