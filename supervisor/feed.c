@@ -209,20 +209,28 @@ may_read_on(const struct feeding *f, const struct partition *p)
            (d->order != DISPATCH_PARTITION || p->lane.letters == 0);
 }
 
+/* What is read of one partition in one go. */
+struct fresh {
+    struct feeding *feeding;
+    struct partition *part;
+    uint32_t n, limit;
+    uint64_t bytes;
+};
+
+static bool
+read_fresh(void *fresh, const rd_kafka_message_t *m)
+{
+    struct fresh *r = fresh;
+    r->bytes += take_fresh(r->feeding, r->part, m);
+    return ++r->n < r->limit && may_read_on(r->feeding, r->part);
+}
+
 static void
 put_fresh(struct feeding *f, struct partition *p)
 {
-    const rd_kafka_message_t *m;
-    rd_kafka_event_t *event;
-    uint64_t bytes = 0;
-    uint32_t n = 0;
-    for (uint32_t limit = fresh_limit(f, p);
-         n < limit && (n == 0 || may_read_on(f, p)) && (event = source_take(f->task->source, p, &m)); n++) {
-        bytes += take_fresh(f, p, m);
-        rd_kafka_event_destroy(event);
-    }
-    if (n > 0)
-        f->task->record_bytes = (f->task->record_bytes * 3 + bytes / n) / 4;
+    struct fresh r = {.feeding = f, .part = p, .limit = fresh_limit(f, p)};
+    if (source_read(f->task->source, p, read_fresh, &r) > 0)
+        f->task->record_bytes = (f->task->record_bytes * 3 + r.bytes / r.n) / 4;
 }
 
 /* ---- in turn ---- */
@@ -290,21 +298,26 @@ feed_task(struct task *t, mono_ns now)
     t->first_fed = (t->first_fed + 1) % t->n_workers;
 }
 
+static bool
+read_peeked(void *fresh, const rd_kafka_message_t *m)
+{
+    struct fresh *r = fresh;
+    struct task *t = r->feeding->task;
+    if (for_another_group(t, m)) {
+        ledger_reach(&r->part->led, m->offset + 1);
+    } else {
+        uint64_t pos = enter(t, r->part, m, 1);
+        keep(r->feeding, r->part, pos, m);
+        finish_kept(r->feeding);
+        dispatch_kept(&t->dispatch, r->part, pos);
+    }
+    return false;
+}
+
 void
 feed_peek(struct task *t, struct partition *p)
 {
     struct feeding f = {.task = t};
-    const rd_kafka_message_t *m;
-    rd_kafka_event_t *event = source_take(t->source, p, &m);
-    if (!event)
-        return;
-    if (for_another_group(t, m)) {
-        ledger_reach(&p->led, m->offset + 1);
-    } else {
-        uint64_t pos = enter(t, p, m, 1);
-        keep(&f, p, pos, m);
-        finish_kept(&f);
-        dispatch_kept(&t->dispatch, p, pos);
-    }
-    rd_kafka_event_destroy(event);
+    struct fresh r = {.feeding = &f, .part = p};
+    source_read(t->source, p, read_peeked, &r);
 }

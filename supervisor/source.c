@@ -1,15 +1,13 @@
-/* source.c - Kafka in: the consumer of one stream task, its queues, pulling records.
+/* source.c - Kafka in: the consumer of one stream task, its queues, its events.
  *
  * Owns: the librdkafka client, one queue for each assigned partition, the waking descriptor.
- * Guarantees: the main queue is served whatever the tasks do, so the group membership is kept; a record is taken from
- *   librdkafka only when the dispatcher asked for it, so what waits, waits there, within its limits.
+ * Guarantees: the main queue is served whatever the tasks do, so the group membership is kept.
  * Must not know: workers, frames.
  *
  * DESIGN
  * Each partition's queue is cut off from the consumer's (rd_kafka_queue_forward to NULL) before it is assigned. Its
  * callback, called by librdkafka's threads when the queue stops being empty, sets a flag and writes an eventfd once;
- * the loop then marks the partitions that may have more. A pull that comes back short has emptied the queue, and
- * the callback will come again. */
+ * the loop then marks the partitions that may have more. source_read.c empties it. */
 #include "supervisor/emit.h"
 #include "supervisor/source_int.h"
 
@@ -211,71 +209,6 @@ source_fetch_remove(struct source *s, struct fetch *f)
         }
     free(f->part.topic);
     free(f);
-}
-
-/* ---- taking records ---- */
-
-/* take_special deals with what a queue holds beside records. */
-static void
-take_special(struct source *s, struct fetch *f, rd_kafka_event_t *event)
-{
-    char text[512];
-    if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        rd_kafka_topic_partition_t *end = rd_kafka_event_topic_partition(event);
-        if (end && f->reset_from >= 0)
-            source_look_expired(f, end->offset);
-        if (end)
-            ledger_reach(&f->part.led, end->offset);
-        rd_kafka_topic_partition_destroy(end);
-        return;
-    }
-    if (refusal_of_right(rd_kafka_event_error(event))) {
-        source_refused(s, REFUSED_TOPIC, f->part.topic);
-        return;
-    }
-    snprintf(text, sizeof text, "%s:%d: %s", f->part.topic, f->part.number, rd_kafka_event_error_string(event));
-    source_complain(s, "kafka reports an error", text);
-}
-
-/* One at a time, never by rd_kafka_consume_batch_queue: when a rebalance pauses the partition in the middle of such a
- * call, librdkafka throws away what the call has taken so far, and goes on behind it (records would be lost). Taken
- * singly, a record may come once more instead. */
-rd_kafka_event_t *
-source_take(struct source *s, struct partition *p, const rd_kafka_message_t **message)
-{
-    struct fetch *f = fetch_of(p);
-    rd_kafka_event_t *event;
-    while ((event = rd_kafka_queue_poll(f->queue, 0))) {
-        if (!s->reached)
-            source_reached(s);
-        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH)
-            source_allowed(s, REFUSED_TOPIC);
-        if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_FETCH)
-            take_special(s, f, event);
-        else if ((*message = rd_kafka_event_message_next(event)) && (*message)->offset != p->led.position - 1) {
-            if (f->reset_from >= 0)
-                source_look_expired(f, (*message)->offset);
-            return event;
-        }
-        rd_kafka_event_destroy(event);
-    }
-    p->more = atomic_exchange(&f->signalled, false);
-    recovery_nothing_there(p);
-    return NULL;
-}
-
-uint32_t
-source_first_attempt(struct partition *p)
-{
-    uint32_t attempt = fetch_of(p)->first_attempt;
-    fetch_of(p)->first_attempt = 1; /* it is for one record only */
-    return attempt;
-}
-
-void
-source_handed(struct partition *p)
-{
-    recovery_handed(p);
 }
 
 /* ---- events ---- */

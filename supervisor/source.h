@@ -1,8 +1,8 @@
 /* source.h - Kafka in: one consumer for each stream task, and its offsets back to Kafka.
  *
- * Four files share it: source.c (the client, its queues, pulling records), rebalance.c (what is assigned and revoked),
- * commit.c (the ledger's commit point back to Kafka), ends.c (where --until-end ends). Their common insides are
- * in source_int.h. Nothing here blocks once the app runs. */
+ * Five files share it: source.c (the client, its queues), source_read.c (records out of them), rebalance.c (what is
+ * assigned and revoked), commit.c (the ledger's commit point back to Kafka), ends.c (where --until-end ends). Their
+ * common insides are in source_int.h. Nothing here blocks once the app runs. */
 #ifndef SUPERVISOR_SOURCE_H
 #define SUPERVISOR_SOURCE_H
 
@@ -28,9 +28,12 @@ int source_find_ends(struct source *s, mono_ns patience, bool (*keep_on)(void *a
 /* source_start subscribes: records come. */
 void source_start(struct source *s);
 
-/* source_take takes the next record of a partition that is there: its message belongs to the event, which the caller
- * destroys. NULL: there is none now. */
-rd_kafka_event_t *source_take(struct source *s, struct partition *p, const rd_kafka_message_t **message);
+/* source_read gives the records of a partition that are there to `each`, in their order, until it returns false or there
+ * are no more: how many it gave. A record that was given is taken: it does not come again, whatever `each` returns. The
+ * message is librdkafka's, and good until `each` returns. `each` may not read, nor poll a queue of Kafka, nor end the
+ * partition. */
+typedef bool source_each(void *arg, const rd_kafka_message_t *message);
+uint32_t source_read(struct source *s, struct partition *p, source_each *each, void *arg);
 
 /* source_first_attempt is the attempt that a record just read is handed out for: 1, but for the one that may have taken the
  * supervisor down before. source_handed notes that a record of the partition was handed out. */

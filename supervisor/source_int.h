@@ -1,4 +1,4 @@
-/* source_int.h - the insides of a source, for source.c, rebalance.c, commit.c and ends.c only. */
+/* source_int.h - the insides of a source, for source.c, source_read.c, rebalance.c, commit.c and ends.c only. */
 #ifndef SUPERVISOR_SOURCE_INT_H
 #define SUPERVISOR_SOURCE_INT_H
 
