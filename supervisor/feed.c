@@ -42,7 +42,7 @@ finish_kept(struct feeding *f)
 
 /* keep copies a message where nobody gets it; good to be read after finish_kept. */
 static void
-keep(struct feeding *f, struct partition *p, uint64_t pos, const rd_kafka_message_t *m)
+keep(struct feeding *f, struct partition *p, uint64_t pos, const struct message *m)
 {
     if (!f->kept.batch)
         writing_begin(&f->kept, 256);
@@ -110,19 +110,17 @@ put_waiting(struct feeding *f, struct partition *p)
 /* for_another_group: a letter was sent back for another group (headrace.for), so it is nothing to this one.
  */
 static bool
-for_another_group(const struct task *t, const rd_kafka_message_t *m)
+for_another_group(const struct task *t, const struct message *m)
 {
-    rd_kafka_headers_t *headers;
     const void *value;
     size_t size;
-    return !rd_kafka_message_headers(m, &headers) &&
-           !rd_kafka_header_get_last(headers, "headrace.for", &value, &size) && value &&
+    return m->headers && !rd_kafka_header_get_last(m->headers, "headrace.for", &value, &size) && value &&
            (size != strlen(t->conf->group) || memcmp(value, t->conf->group, size) != 0);
 }
 
 /* give_up_unread: the record has had all its attempts in lives of the supervisor before this one. */
 static void
-give_up_unread(struct feeding *f, struct partition *p, uint64_t pos, const rd_kafka_message_t *m)
+give_up_unread(struct feeding *f, struct partition *p, uint64_t pos, const struct message *m)
 {
     ledger_entry(&p->led, pos)->attempt = f->task->policy.attempts; /* of which all were made */
     keep(f, p, pos, m);
@@ -133,11 +131,11 @@ give_up_unread(struct feeding *f, struct partition *p, uint64_t pos, const rd_ka
 
 /* enter puts a message that was just read into the ledger, without its bytes; its position. */
 static uint64_t
-enter(struct task *t, struct partition *p, const rd_kafka_message_t *m, uint32_t attempt)
+enter(struct task *t, struct partition *p, const struct message *m, uint32_t attempt)
 {
-    uint64_t pos = ledger_add(&p->led, m->offset, NULL, 0, 0);
+    uint64_t pos = ledger_add(&p->led, m->kafka->offset, NULL, 0, 0);
     ledger_entry(&p->led, pos)->attempt = attempt;
-    dispatch_entered(&t->dispatch, p, pos, m->key, m->key_len);
+    dispatch_entered(&t->dispatch, p, pos, m->kafka->key, m->kafka->key_len);
     return pos;
 }
 
@@ -148,7 +146,7 @@ worker_at(const struct seat *s)
 }
 
 static void
-put_message(struct feeding *f, struct partition *p, const rd_kafka_message_t *m)
+put_message(struct feeding *f, struct partition *p, const struct message *m)
 {
     struct dispatch *d = &f->task->dispatch;
     uint32_t attempt = source_first_attempt(p);
@@ -189,7 +187,7 @@ fresh_limit(const struct feeding *f, const struct partition *p)
 
 /* take_fresh puts one record that was read where it belongs, and counts it; returns its bytes. */
 static uint64_t
-take_fresh(struct feeding *f, struct partition *p, const rd_kafka_message_t *m)
+take_fresh(struct feeding *f, struct partition *p, const struct message *m)
 {
     uint64_t before = p->led.bytes;
     put_message(f, p, m);
@@ -218,7 +216,7 @@ struct fresh {
 };
 
 static bool
-read_fresh(void *fresh, const rd_kafka_message_t *m)
+read_fresh(void *fresh, const struct message *m)
 {
     struct fresh *r = fresh;
     r->bytes += take_fresh(r->feeding, r->part, m);
@@ -299,12 +297,12 @@ feed_task(struct task *t, mono_ns now)
 }
 
 static bool
-read_peeked(void *fresh, const rd_kafka_message_t *m)
+read_peeked(void *fresh, const struct message *m)
 {
     struct fresh *r = fresh;
     struct task *t = r->feeding->task;
     if (for_another_group(t, m)) {
-        ledger_reach(&r->part->led, m->offset + 1);
+        ledger_reach(&r->part->led, m->kafka->offset + 1);
     } else {
         uint64_t pos = enter(t, r->part, m, 1);
         keep(r->feeding, r->part, pos, m);

@@ -46,7 +46,7 @@ put(struct worker *w, struct partition *p, uint64_t pos, size_t at, size_t bytes
 }
 
 void
-filling_message(struct worker *w, struct partition *p, uint64_t pos, const rd_kafka_message_t *m)
+filling_message(struct worker *w, struct partition *p, uint64_t pos, const struct message *m)
 {
     struct writing *writing = &w->filling.writing;
     size_t at = writing_message(writing, p, m, stamp_for(w, p, pos));

@@ -25,7 +25,7 @@ bool filling_open(struct worker *w, uint32_t want);
 /* filling_full: nothing more fits in, or may be beside what is in it. */
 bool filling_full(const struct worker *w);
 /* filling_message hands an entry out that was just read; filling_entry one that waits in the ledger. */
-void filling_message(struct worker *w, struct partition *p, uint64_t pos, const rd_kafka_message_t *m);
+void filling_message(struct worker *w, struct partition *p, uint64_t pos, const struct message *m);
 void filling_entry(struct worker *w, struct partition *p, uint64_t pos);
 /* filling_send sends the frame, or drops it where nothing was put in. Nothing happens where none is being
  * filled. */

@@ -14,6 +14,7 @@
 
 #include "shared/clock.h"
 #include "supervisor/dispatch.h"
+#include "supervisor/writing.h"
 
 struct task;
 struct source;
@@ -29,10 +30,10 @@ int source_find_ends(struct source *s, mono_ns patience, bool (*keep_on)(void *a
 void source_start(struct source *s);
 
 /* source_read gives the records of a partition that are there to `each`, in their order, until it returns false or there
- * are no more: how many it gave. A record that was given is taken: it does not come again, whatever `each` returns. The
- * message is librdkafka's, and good until `each` returns. `each` may not read, nor poll a queue of Kafka, nor end the
+ * are no more: how many it gave. A record that was given is taken: it does not come again, whatever `each` returns. What
+ * is in it is librdkafka's, and good until `each` returns. `each` may not read, nor poll a queue of Kafka, nor end the
  * partition. */
-typedef bool source_each(void *arg, const rd_kafka_message_t *message);
+typedef bool source_each(void *arg, const struct message *m);
 uint32_t source_read(struct source *s, struct partition *p, source_each *each, void *arg);
 
 /* source_first_attempt is the attempt that a record just read is handed out for: 1, but for the one that may have taken the

@@ -51,6 +51,14 @@ take_special(struct source *s, struct fetch *f, const rd_kafka_message_t *m)
     source_complain(s, "kafka reports an error", text);
 }
 
+/* headers_of: asked once for each record, as librdkafka makes a buffer to look for them, also where there are none. */
+static const rd_kafka_headers_t *
+headers_of(const rd_kafka_message_t *m)
+{
+    rd_kafka_headers_t *headers;
+    return rd_kafka_message_headers(m, &headers) ? NULL : headers;
+}
+
 static void
 take(rd_kafka_message_t *m, void *reading)
 {
@@ -69,7 +77,8 @@ take(rd_kafka_message_t *m, void *reading)
     if (f->reset_from >= 0)
         source_look_expired(f, m->offset);
     r->n++;
-    if (!r->each(r->arg, m)) {
+    struct message message = {m, headers_of(m)};
+    if (!r->each(r->arg, &message)) {
         r->stopped = true;
         rd_kafka_yield(s->rk); /* last: it holds until this thread next looks into any queue */
     }

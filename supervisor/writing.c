@@ -26,22 +26,20 @@ origin_for(struct writing *w, const struct partition *p)
 }
 
 static void
-add_headers(struct wire_builder *b, size_t at, const rd_kafka_message_t *m)
+add_headers(struct wire_builder *b, size_t at, const rd_kafka_headers_t *headers)
 {
-    rd_kafka_headers_t *headers;
     const char *name;
     const void *value;
     size_t size;
-    if (rd_kafka_message_headers(m, &headers))
-        return;
     for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++)
         wire_batch_header(b, at, name, (struct wire_bytes){value, size});
 }
 
 size_t
-writing_message(struct writing *w, const struct partition *p, const rd_kafka_message_t *m,
+writing_message(struct writing *w, const struct partition *p, const struct message *message,
                 struct writing_stamp stamp)
 {
+    const rd_kafka_message_t *m = message->kafka;
     struct wire_record r = {.origin = origin_for(w, p),
                             .lane = stamp.lane,
                             .epoch = stamp.epoch,
@@ -50,7 +48,8 @@ writing_message(struct writing *w, const struct partition *p, const rd_kafka_mes
                             .timestamp = rd_kafka_message_timestamp(m, NULL)};
     size_t at = wire_batch_record(&w->builder, &r, (struct wire_bytes){m->key, m->key_len},
                                   (struct wire_bytes){m->payload, m->len});
-    add_headers(&w->builder, at, m);
+    if (message->headers)
+        add_headers(&w->builder, at, message->headers);
     wire_batch_end(&w->builder, at);
     return at;
 }

@@ -14,6 +14,12 @@
 #include "supervisor/batch.h"
 #include "supervisor/dispatch.h"
 
+/* A record as Kafka gave it. */
+struct message {
+    const rd_kafka_message_t *kafka;
+    const rd_kafka_headers_t *headers; /* NULL: it has none */
+};
+
 struct writing {
     struct batch *batch; /* with one reference of ours; NULL: nothing is being written */
     struct wire_builder builder;
@@ -29,7 +35,7 @@ struct writing_stamp {
 void writing_begin(struct writing *w, size_t expected);
 /* writing_message and writing_entry add a record, and return where it stands in the batch. The entry's batch
  * is complete. */
-size_t writing_message(struct writing *w, const struct partition *p, const rd_kafka_message_t *m,
+size_t writing_message(struct writing *w, const struct partition *p, const struct message *message,
                        struct writing_stamp stamp);
 size_t writing_entry(struct writing *w, const struct partition *p, const struct entry *e,
                      struct writing_stamp stamp);
