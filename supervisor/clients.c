@@ -15,12 +15,19 @@ static const char *const consumer_defaults[][2] = {
     {"auto.offset.reset", "earliest"},
     {"partition.assignment.strategy", "cooperative-sticky"},
     {"session.timeout.ms", "10000"},
-    {"queued.min.messages", "1000000"},
-    {"queued.max.messages.kbytes", "8192"},
+    {"queued.min.messages", "1000000"},     /* the bytes count: */
+    {"queued.max.messages.kbytes", "1024"}, /* of each partition; with what librdkafka adds to small records, 4 times that */
     {"fetch.wait.max.ms", "100"},
     {"fetch.error.backoff.ms", "100"},
     {"reconnect.backoff.max.ms", "2000"},
+    {"fetch.queue.backoff.ms", "10"}, /* last: known from 2.2 on; before, see fetching.c */
 };
+
+static size_t
+known_defaults(void)
+{
+    return COUNT(consumer_defaults) - (rd_kafka_version() < FETCH_BACKOFF_SINCE ? 1 : 0);
+}
 
 /* Ours alone: conf refuses them in the file. */
 static const char *const consumer_owned[][2] = {
@@ -124,7 +131,7 @@ out:
 rd_kafka_conf_t *
 clients_consumer(struct source *s, const struct task *t, char **error)
 {
-    rd_kafka_conf_t *conf = clients_conf(t, consumer_defaults, COUNT(consumer_defaults), consumer_owned,
+    rd_kafka_conf_t *conf = clients_conf(t, consumer_defaults, known_defaults(), consumer_owned,
                                          COUNT(consumer_owned), error);
     if (conf && set(conf, "group.id", t->conf->group, error) < 0) {
         rd_kafka_conf_destroy(conf);

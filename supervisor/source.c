@@ -75,6 +75,7 @@ source_open(struct task *t, char **error)
     }
     s->task = t;
     s->rk = rk;
+    fetching_init(s);
     rd_kafka_poll_set_consumer(rk);
     s->main = rd_kafka_queue_get_consumer(rk);
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -202,6 +203,8 @@ source_fetch_remove(struct source *s, struct fetch *f)
     dispatch_remove(&s->task->dispatch, &f->part);
     if (s->active == f)
         s->active = NULL;
+    if (s->sleeper == f)
+        s->sleeper = NULL;
     for (uint32_t i = 0; i < s->n_fetches; i++)
         if (s->fetches[i] == f) {
             s->fetches[i] = s->fetches[--s->n_fetches];
@@ -331,6 +334,7 @@ source_tick(struct source *s, mono_ns now)
     }
     next = mono_earlier(next, rebalance_tick(s, now));
     next = mono_earlier(next, commit_tick(s, now));
+    next = mono_earlier(next, fetching_tick(s, now));
     ends_tick(s, now);
     reach_tick(s, now);
     leave_tick(s, now);

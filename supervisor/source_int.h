@@ -30,6 +30,8 @@ struct fetch {
     bool leaving_clean;     /* the commit under way says that it is left in order, */
     bool said_clean;        /* and was confirmed */
     int64_t reset_from;    /* librdkafka went on elsewhere than here, for what was here is gone; -1: it did not */
+    uint64_t read_on;      /* fetching.c: bytes that were read since its broker's thread was woken */
+    bool was_full;         /* its queue, so that it may not be fetched */
     bool leaving;          /* being revoked: drains */
     mono_ns lost_at;
     bool lost;             /* not ours any more: waits only for what is held */
@@ -74,6 +76,9 @@ struct source {
     struct expired expired;
     struct fetch **fetches;
     uint32_t n_fetches;
+    uint64_t queue_bytes, queue_records; /* fetching.c: when the queue of a partition is full; 0: need not be known */
+    struct fetch *sleeper; /* its broker's thread is to be woken, */
+    mono_ns next_wake;     /* not before */
     /* rebalance.c */
     rd_kafka_topic_partition_list_t *revoking; /* NULL: none is being answered */
     mono_ns drain_deadline;
@@ -129,6 +134,12 @@ void source_fetch_cut(struct fetch *f); /* no more signals or records from its q
 /* source_expired.c */
 void source_take_resets(struct source *s); /* before records are taken */
 void source_look_expired(struct fetch *f, int64_t offset); /* the first one to come after a reset */
+
+/* fetching.c */
+#define FETCH_BACKOFF_SINCE 0x020200ff /* the librdkafka that has fetch.queue.backoff.ms */
+void fetching_init(struct source *s);
+void fetching_read(struct fetch *f, uint32_t records, uint64_t bytes); /* so much was taken out of its queue; not 0 */
+mono_ns fetching_tick(struct source *s, mono_ns now);
 
 /* clients.c: NULL with a text (free it) where librdkafka refuses the configuration */
 rd_kafka_conf_t *clients_consumer(struct source *s, const struct task *t, char **error);

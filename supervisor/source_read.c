@@ -29,6 +29,7 @@ struct reading {
     source_each *each;
     void *arg;
     uint32_t n;
+    uint64_t bytes;
     bool stopped;
 };
 
@@ -77,6 +78,7 @@ take(rd_kafka_message_t *m, void *reading)
     if (f->reset_from >= 0)
         source_look_expired(f, m->offset);
     r->n++;
+    r->bytes += m->len + m->key_len;
     struct message message = {m, headers_of(m)};
     if (!r->each(r->arg, &message)) {
         r->stopped = true;
@@ -89,6 +91,8 @@ source_read(struct source *s, struct partition *p, source_each *each, void *arg)
 {
     struct reading r = {.source = s, .fetch = fetch_of(p), .each = each, .arg = arg};
     rd_kafka_consume_callback_queue(r.fetch->queue, 0, take, &r);
+    if (r.n > 0)
+        fetching_read(r.fetch, r.n, r.bytes);
     if (r.stopped)
         return r.n;
     /* What was there is gone; what has come since, also while it was read, was signalled. */
