@@ -4,9 +4,21 @@
  * Must not know: what is in them. */
 #include "supervisor/batch.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "shared/mem.h"
+
+#define FROM_HEAP (1024 * 1024) /* smaller ones are no mappings of their own: frames are of 512 KB, and a record */
+#define KEPT (8 * 1024 * 1024)  /* free, at the end of the heap */
+
+void
+batch_keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, FROM_HEAP);
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+    mallopt(M_TOP_PAD, FROM_HEAP);
+}
 
 struct batch *
 batch_new(void)

@@ -14,6 +14,10 @@ struct batch {
     size_t size;
 };
 
+/* batch_keep_memory, once at the start: the memory of frames that are gone is used for the next ones, and not given back to
+ * the kernel and taken anew each time. */
+void batch_keep_memory(void);
+
 struct batch *batch_new(void);          /* with one reference */
 struct batch *batch_ref(struct batch *b);
 void batch_unref(void *batch);

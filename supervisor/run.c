@@ -12,6 +12,7 @@
 #include <zmq.h>
 
 #include "shared/mem.h"
+#include "supervisor/batch.h"
 #include "supervisor/emit.h"
 #include "supervisor/environment.h"
 #include "supervisor/progress.h"
@@ -227,6 +228,7 @@ run(struct conf *c, const struct run_options *o)
     a.random = (uint32_t)a.started_at | 1;
     a.loop.epoll = -1;
     log_init("supervisor", o->level);
+    batch_keep_memory();
     int code = start_app(&a);
     if (code == 0) {
         loop(&a);
