@@ -16,7 +16,7 @@ static const char *const consumer_defaults[][2] = {
     {"partition.assignment.strategy", "cooperative-sticky"},
     {"session.timeout.ms", "10000"},
     {"queued.min.messages", "1000000"},     /* the bytes count: */
-    {"queued.max.messages.kbytes", "1024"}, /* of each partition; with what librdkafka adds to small records, 4 times that */
+    {"queued.max.messages.kbytes", "1024"}, /* of the values, in each partition */
     {"fetch.wait.max.ms", "100"},
     {"fetch.error.backoff.ms", "100"},
     {"reconnect.backoff.max.ms", "2000"},

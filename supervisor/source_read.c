@@ -78,7 +78,7 @@ take(rd_kafka_message_t *m, void *reading)
     if (f->reset_from >= 0)
         source_look_expired(f, m->offset);
     r->n++;
-    r->bytes += m->len + m->key_len;
+    r->bytes += m->len; /* as librdkafka counts for the size of a queue */
     struct message message = {m, headers_of(m)};
     if (!r->each(r->arg, &message)) {
         r->stopped = true;
