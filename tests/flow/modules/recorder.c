@@ -20,7 +20,7 @@
  *   wait FILE               until that file exists
  *   touch FILE              make that file
  *
- * RECORDER_START says what the body does before its first record (the same words), RECORDER_END after its last. */
+ * With RECORDER_PARSES each value is parsed as JSON, too. RECORDER_START says what the body does before its first record (the same words), RECORDER_END after its last. */
 #include <headrace.h>
 
 #include <fcntl.h>
@@ -165,6 +165,8 @@ HR_TASK(record, .topic = "records")
         printable(value, size, words);
         note(fd, record, words);
         hr_count(recorded, 1);
+        if (getenv("RECORDER_PARSES") != NULL)
+            hr_json(record);
         if (act(record, words, &result))
             return result;
     }
