@@ -26,6 +26,9 @@ link      = $(CC) -pthread $(sanitize) $(LDFLAGS)
 includes := $(shell pkg-config --cflags rdkafka libzmq jansson check libdw 2>/dev/null)
 kafka    := $(shell pkg-config --libs rdkafka 2>/dev/null)
 zmq      := $(shell pkg-config --libs libzmq jansson 2>/dev/null)
+# Records are allocated by one thread of librdkafka and freed by ours: glibc's malloc takes a lock for each, jemalloc does
+# not. The sanitizers have a malloc of their own.
+malloc   := $(if $(SAN),,$(shell pkg-config --libs jemalloc 2>/dev/null))
 check    := $(shell pkg-config --libs check 2>/dev/null)
 dw       := $(shell pkg-config --libs libdw libelf 2>/dev/null)
 
@@ -56,7 +59,7 @@ shim     := $(BUILD)/fail/shim.so
 
 all: $(programs) $(tasks)
 $(BUILD)/headrace: $(BUILD)/obj/supervisor/main.o $(supervisor) $(conf) $(shared)
-	$(q)echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)
+	$(q)echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq) $(malloc)
 $(BUILD)/headrace-worker: $(BUILD)/obj/worker/main.o $(worker) $(shared)
 	$(q)echo '  link    $@' && $(link) -rdynamic -Wl,-z,now -o $@ $^ $(zmq) -ldl
 $(BUILD)/headrace-timer: $(BUILD)/obj/worker/timer/main.o $(timer) $(shared)

@@ -258,7 +258,7 @@ do_memory() {
     wait "$pid"
 }
 
-all_up() { [ "$("$build/headrace" status --json --runtime-dir "$dir/run" 2>/dev/null | grep -c '"state": "up"')" -ge "$1" ]; }
+all_up() { [ "$("$build/headrace" status --json --runtime-dir "$dir/run" 2>/dev/null | grep -c '"state": "idle"')" -ge "$1" ]; }
 
 do_workers() {
     local from p
@@ -348,7 +348,7 @@ recorded() { awk -F'|' -v name="$1" '{ gsub(/ /, "", $2); gsub(/^ +| +$/, "", $3
 
 # Whether a figure keeps its bound: "yes", "NO", or nothing where there is none.
 keeps() { # VALUE AT_LEAST AT_MOST
-    awk -v v="$1" -v least="$2" -v most="$3" 'BEGIN { if (least != "-") print v >= least ? "yes" : "NO"; else if (most != "-") print v <= most ? "yes" : "NO" }'
+    awk -v v="$1" -v least="$2" -v most="$3" 'BEGIN { if (least != "-") print (v >= least ? "yes" : "NO"); else if (most != "-") print (v <= most ? "yes" : "NO") }'
 }
 
 show() {
@@ -363,7 +363,7 @@ show() {
 }
 
 as_json() {
-    awk -F'\t' 'BEGIN { print "[" } { printf "%s  {\"name\": \"%s\", \"value\": %s, \"unit\": \"%s\", \"spread\": \"%s\", \"at_least\": %s, \"at_most\": %s, \"text\": \"%s\"}", NR > 1 ? ",\n" : "", $1, $2, $3, $4, $5 == "-" ? "null" : $5, $6 == "-" ? "null" : $6, $7 } END { print "\n]" }' "$work/rows"
+    awk -F'\t' 'BEGIN { print "[" } { printf "%s  {\"name\": \"%s\", \"value\": %s, \"unit\": \"%s\", \"spread\": \"%s\", \"at_least\": %s, \"at_most\": %s, \"text\": \"%s\"}", (NR > 1 ? ",\n" : ""), $1, $2, $3, $4, $5 == "-" ? "null" : $5, $6 == "-" ? "null" : $6, $7 } END { print "\n]" }' "$work/rows"
 }
 
 # The figures between the two marks of RESULTS.md are replaced, those that were not measured now stay.

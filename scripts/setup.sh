@@ -13,6 +13,7 @@ pkg-config  tool  pkg-config      pkg-config
 rdkafka     lib   librdkafka-dev  librdkafka 2.0.2 or newer
 libzmq      lib   libzmq3-dev     libzmq 4.3 or newer
 jansson     lib   libjansson-dev  jansson 2.14 or newer
+jemalloc    lib   libjemalloc-dev jemalloc 5.0 or newer
 libdw       lib   libdw-dev       libdw (elfutils) 0.170 or newer
 check       lib   check           libcheck 0.15 or newer
 '
@@ -25,7 +26,7 @@ fuzz_needs='
 clang       tool    clang                    clang
 libfuzzer   runtime libclang-rt-dev          the runtime of clang (libFuzzer)
 '
-declare -A at_least=([rdkafka]=2.0.2 [libzmq]=4.3 [jansson]=2.14 [libdw]=0.170 [check]=0.15)
+declare -A at_least=([rdkafka]=2.0.2 [libzmq]=4.3 [jansson]=2.14 [jemalloc]=5.0 [libdw]=0.170 [check]=0.15)
 
 check_only=
 for option in "$@"; do

@@ -12,6 +12,11 @@
 #define FROM_HEAP (1024 * 1024) /* smaller ones are no mappings of their own: frames are of 512 KB, and a record */
 #define KEPT (8 * 1024 * 1024)  /* free, at the end of the heap */
 
+/* Where jemalloc is the program's malloc (Makefile), this is what it is told at its start: two threads allocate most; memory
+ * that was freed is kept for a minute, since the next frame wants it in a moment. */
+extern const char *malloc_conf;
+const char *malloc_conf = "narenas:2,dirty_decay_ms:60000";
+
 void
 batch_keep_memory(void)
 {

@@ -20,6 +20,7 @@
 #include "supervisor/supervisor.h"
 
 #define SENT_BYTES (1024 * 1024) /* what the records of one frame may send, by the average so far */
+#define KEPT_MANY 256            /* records kept for one frame: copying them twice costs more than the rest of it is worth */
 #define KEPT_BYTES (64 * 1024)   /* of records kept that share a batch: one of them keeps the memory of all */
 
 /* One call of feed_task. */
@@ -27,6 +28,7 @@ struct feeding {
     struct task *task;
     struct worker *worker; /* the one that is being fed */
     struct writing kept;   /* the batch of records that nobody may have yet */
+    uint32_t n_kept;       /* records kept while this worker is being fed */
     uint64_t held;         /* bytes of records that the app holds */
     mono_ns now;
 };
@@ -166,6 +168,7 @@ put_message(struct feeding *f, struct partition *p, const struct message *m)
     } else {
         keep(f, p, pos, m);
         dispatch_kept(d, p, pos);
+        f->n_kept++;
     }
 }
 
@@ -207,6 +210,14 @@ may_read_on(const struct feeding *f, const struct partition *p)
            (d->order != DISPATCH_PARTITION || p->lane.letters == 0);
 }
 
+/* has_enough: much of what comes is for workers that have no room for it. This one has something, and its frame is sent as it
+ * is; where it has nothing, it is read on until something comes. */
+static bool
+has_enough(const struct feeding *f)
+{
+    return f->n_kept >= KEPT_MANY && f->worker->filling.frame->n > 0;
+}
+
 /* What is read of one partition in one go. */
 struct fresh {
     struct feeding *feeding;
@@ -220,7 +231,7 @@ read_fresh(void *fresh, const struct message *m)
 {
     struct fresh *r = fresh;
     r->bytes += take_fresh(r->feeding, r->part, m);
-    return ++r->n < r->limit && may_read_on(r->feeding, r->part);
+    return ++r->n < r->limit && may_read_on(r->feeding, r->part) && !has_enough(r->feeding);
 }
 
 static void
@@ -238,7 +249,8 @@ fill(struct feeding *f)
 {
     enum dispatch_supply supply;
     struct partition *p;
-    while (!filling_full(f->worker) &&
+    f->n_kept = 0;
+    while (!filling_full(f->worker) && !has_enough(f) &&
            (p = dispatch_pick(&f->task->dispatch, &f->worker->holding.seat, f->now, &supply))) {
         if (supply == SUPPLY_FRESH)
             put_fresh(f, p);
