@@ -34,3 +34,14 @@ clock_ms_until(mono_ns deadline, mono_ns now)
     int64_t ms = (deadline - now + NS_PER_MS - 1) / NS_PER_MS;
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
+
+mono_ns
+clock_in(double seconds)
+{
+    mono_ns now = clock_mono();
+    double ns = seconds > 0 ? seconds * (double)NS_PER_S : 0; /* also not a number */
+    if (ns >= (double)(MONO_NEVER - now) - 1)
+        return MONO_NEVER;
+    mono_ns whole = (mono_ns)ns;
+    return now + whole + ((double)whole < ns);
+}

@@ -17,6 +17,8 @@ typedef int64_t wall_ms;
 #define MONO_NEVER INT64_MAX /* a deadline that does not come */
 
 mono_ns clock_mono(void);
+/* clock_in is the time in so many seconds, rounded up: what is no positive number is now, and very long is never. */
+mono_ns clock_in(double seconds);
 wall_ms clock_wall(void);
 
 static inline mono_ns

@@ -7,7 +7,6 @@
  * Must not know: sockets, what becomes of a record that failed. */
 #include "worker/batch.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "shared/mem.h"
@@ -52,14 +51,6 @@ take_what_is_here(struct hr_task *self, size_t max)
     }
 }
 
-static mono_ns
-deadline_in(double seconds)
-{
-    mono_ns now = clock_mono();
-    double ns = seconds > 0 ? ceil(seconds * (double)NS_PER_S) : 0;
-    return ns < (double)(MONO_NEVER - now) ? now + (mono_ns)ns : MONO_NEVER;
-}
-
 /* say_collecting lets the supervisor know that more is wanted: once in a batch, and only where that means waiting. */
 static void
 say_collecting(struct hr_task *self, bool *said)
@@ -83,7 +74,7 @@ collect(struct hr_task *self, size_t max, double seconds)
     while (event == PEER_FRAME) {
         take_what_is_here(self, max);
         if (b->n > 0 && deadline == MONO_NEVER)
-            deadline = deadline_in(seconds);
+            deadline = clock_in(seconds);
         if (b->n == max)
             break;
         keep_frame(self);

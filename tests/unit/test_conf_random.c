@@ -27,7 +27,7 @@ struct kind_of_value {
 
 static const struct kind_of_value task_values[] = {
     {"concurrency", "1", {"1", "17", "4096"}, {"0", "\"2\"", "4097"}, false},
-    {"order", "\"partition\"", {"\"partition\"", "\"none\"", "\"none\""}, {"\"key\"", "1", "null"}, true},
+    {"order", "\"partition\"", {"\"partition\"", "\"key\"", "\"none\""}, {"\"keys\"", "1", "null"}, true},
     {"attempts", "5", {"1", "9", "2147483647"}, {"0", "2147483648", "1.5"}, true},
     {"backoff",
      "[\"1s\", \"1m\"]",

@@ -271,6 +271,66 @@ START_TEST(test_dispatch_single_waits_for_what_is_sent)
 }
 END_TEST
 
+/* Singly, with any order, the record at the commit point goes, also where another one is due sooner. */
+START_TEST(test_dispatch_singly_in_place)
+{
+    setup(_i == 0 ? DISPATCH_NONE : DISPATCH_KEY, 1);
+    parts[0].single = parts[0].permitted = true;
+    for (int i = 0; i < 2; i++) {
+        uint64_t pos = ledger_add(&parts[0].led, i, NULL, 0, 1);
+        dispatch_entered(&d, &parts[0], pos, NULL, 0);
+        dispatch_kept(&d, &parts[0], pos);
+    }
+    ledger_entry(&parts[0].led, 0)->due = 10;
+    ck_assert_int_eq(dispatch_supplies(&d, &parts[0], &workers[0], 9), SUPPLY_NOTHING);
+    ck_assert_int_eq(dispatch_due(&d, 9), 10);
+    ck_assert_uint_eq(dispatch_waiting(&d, &parts[0], &workers[0], 10), 0);
+    ledger_entry(&parts[0].led, 0)->due = 0;
+    ck_assert_int_eq(hand(&parts[0], 0), 0);
+    dispatch_done(&d, &parts[0], 0);
+    ck_assert_int_eq(hand(&parts[0], 0), 1);
+    dispatch_done(&d, &parts[0], 1);
+    ck_assert_int_eq(dispatch_supplies(&d, &parts[0], &workers[0], 0), SUPPLY_FRESH);
+    teardown();
+}
+END_TEST
+
+/* The app holds enough, or what is done is not committed: nothing is read. */
+START_TEST(test_dispatch_reads_no_further)
+{
+    setup(DISPATCH_NONE, 1);
+    d.full = true;
+    ck_assert_int_eq(hand(&parts[0], 0), 0); /* one is always admitted */
+    ck_assert_int_eq(hand(&parts[0], 0), -1);
+    d.full = false;
+    ck_assert_int_eq(hand(&parts[0], 0), 1);
+    ck_assert_uint_eq(dispatch_bytes(&d), 2);
+    parts[0].confirms = true;
+    for (uint64_t i = 0; i < WINDOW; i++) {
+        if (i >= 2)
+            ck_assert_int_eq(hand(&parts[0], 0), (int)i);
+        dispatch_done(&d, &parts[0], i);
+    }
+    ck_assert_int_eq(hand(&parts[0], 0), -1);
+    ck_assert(!dispatch_has(&d, &workers[0], 0));
+    parts[0].confirmed = 1;
+    ck_assert(dispatch_has(&d, &workers[0], 0));
+    teardown();
+}
+END_TEST
+
+START_TEST(test_dispatch_has_a_suspect)
+{
+    setup(DISPATCH_PARTITION, 2);
+    hand(&parts[1], 0);
+    ledger_entry(&parts[1].led, 0)->suspect = 1;
+    ck_assert(!dispatch_has_suspect(&d, &workers[0], 0));
+    dispatch_returned(&d, &parts[1], 0);
+    ck_assert(dispatch_has_suspect(&d, &workers[0], 0));
+    teardown();
+}
+END_TEST
+
 START_TEST(test_dispatch_lanes_are_never_used_twice)
 {
     setup(DISPATCH_PARTITION, 2);
@@ -336,6 +396,9 @@ dispatch_suite(void)
     tcase_add_test(tc, test_dispatch_sending_out_of_order_is_passed_over);
     tcase_add_test(tc, test_dispatch_goes_back_only_in_a_lane);
     tcase_add_test(tc, test_dispatch_single_waits_for_what_is_sent);
+    tcase_add_loop_test(tc, test_dispatch_singly_in_place, 0, 2);
+    tcase_add_test(tc, test_dispatch_reads_no_further);
+    tcase_add_test(tc, test_dispatch_has_a_suspect);
     tcase_add_test(tc, test_dispatch_lanes_are_never_used_twice);
     tcase_add_loop_test_raise_signal(tc, test_dispatch_misuse_panics, SIGABRT, 0, 5);
     suite_add_tcase(suite, tc);

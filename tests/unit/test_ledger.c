@@ -216,6 +216,26 @@ START_TEST(test_ledger_misuse_panics)
 }
 END_TEST
 
+/* Its bytes are known later than it is, and may move. */
+START_TEST(test_ledger_body_moves)
+{
+    static int first, second;
+    first = second = 0;
+    ledger_add(&led, 5, NULL, 0, 0);
+    ck_assert_uint_eq(led.bytes, 0);
+    ledger_body(&led, 0, &first, 3, 100);
+    ck_assert_uint_eq(led.bytes, 100);
+    ck_assert_uint_eq(ledger_entry(&led, 0)->at, 3);
+    ledger_body(&led, 0, &second, 7, 60);
+    ck_assert_uint_eq(led.bytes, 60);
+    ck_assert_int_eq(first, 1);
+    ck_assert_int_eq(second, 0);
+    ledger_done(&led, 0);
+    ck_assert_uint_eq(led.bytes, 0);
+    ck_assert_int_eq(second, 1);
+}
+END_TEST
+
 Suite *
 ledger_suite(void)
 {
@@ -230,6 +250,7 @@ ledger_suite(void)
     tcase_add_test(tc, test_ledger_counts_attempts_at_a_retry_only);
     tcase_add_test(tc, test_ledger_releases_a_body_once);
     tcase_add_test(tc, test_ledger_sending_waits_for_the_broker);
+    tcase_add_test(tc, test_ledger_body_moves);
     tcase_add_loop_test_raise_signal(tc, test_ledger_misuse_panics, SIGABRT, 0, 12);
     suite_add_tcase(suite, tc);
     return suite;
