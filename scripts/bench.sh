@@ -62,7 +62,7 @@ for word in $only; do [[ " $all " == *" $word "* ]] || give_up "there is no work
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 spread() { sort -n | awk '{ v[NR] = $1 } END { printf "%.3g to %.3g", v[1], v[NR] }'; }
-calc() { awk "BEGIN { printf \"%.4g\", $* }"; }
+calc() { awk "BEGIN { printf \"%.4g\", ($*) }"; }
 
 # A line of the table: at-least and at-most are bounds; "-" is none.
 row() { # NAME VALUE UNIT SPREAD AT_LEAST AT_MOST TEXT

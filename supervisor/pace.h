@@ -9,7 +9,7 @@
 #include "shared/clock.h"
 
 #define PACE_MAX 4096                 /* records in a frame */
-#define PACE_TARGET (3 * NS_PER_MS)   /* of work in a frame */
+#define PACE_TARGET (10 * NS_PER_MS)  /* of work in a frame */
 
 struct pace {
     double ns_per_record; /* 0: nothing measured yet */
