@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 build=$(realpath "${BUILD:-build-coverage}")
 least=95
 pure=$(sed -n "/^PURE='/,/'/p" scripts/boundaries.sh | tr -d "'" | sed 's/^PURE=//')
-pure+=" supervisor/pace worker/decode worker/decode_scan shared/utf8"
+pure+=" supervisor/pace worker/decode worker/decode_scan worker/decode_number shared/utf8"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0

@@ -1,32 +1,27 @@
 /* holding.c - what one worker holds: the supervisor's half of the slot protocol.
  *
- * Owns: the frames a worker was sent and has not left, item by item; which slots are in use.
- * Guarantees: each item is settled exactly once; a slot is used again only when the worker has left its frame
- * and all items of the frame are settled (rule 2); a lane is taken back youngest first, up to the first
- * record that was begun (rule 1); after a failure the rest of its lane comes back before the lane goes on
- * (rule 3); nothing that ended behind a record whose sends are not here is settled, so what a death loses is
- * a suffix (rule 4). Must not know: sockets, processes, Kafka, the clock; how a failed record is treated (the
- * caller's `ended`).
+ * Owns: the frames a worker was sent and has not left, item by item; which slots are in use. Guarantees: each item is settled
+ * exactly once; a slot is used again only when the worker has left its frame and all items of the frame are settled (rule 2);
+ * a lane is taken back youngest first, up to the first record that was begun (rule 1); after a failure the rest of its lane
+ * comes back before the lane goes on (rule 3); nothing that ended behind a record whose sends are not here is settled, so
+ * what a death loses is a suffix (rule 4). Must not know: sockets, processes, Kafka, the clock; how a failed record is
+ * treated (the caller's `ended`).
  *
- * A worker that stands still is left what it is on and nothing else (rule 14): a lane that happens to be in
- * the same frames as a record that hangs must not hang with it, even where no other worker is idle. Nothing
- * more is put behind such a record until it ends.
+ * A worker that stands still is left what it is on and nothing else (rule 14): a lane that happens to be in the same frames
+ * as a record that hangs must not hang with it, even where no other worker is idle. Nothing more is put behind such a record
+ * until it ends.
  *
- * DESIGN
- * The worker begins records in slot order and publishes `taken` before it tries a slot. So everything that
- * has ended lies below `taken`, and a record above it is WAITING or WITHDRAWN. A record below it that still
- * is WAITING was passed over because its lane is barred, or is the very next one to begin; both are left
- * alone here.
+ * DESIGN The worker begins records in slot order and publishes `taken` before it tries a slot. So everything that has ended
+ * lies below `taken`, and a record above it is WAITING or WITHDRAWN. A record below it that still is WAITING was passed over
+ * because its lane is barred, or is the very next one to begin; both are left alone here.
  *
- * A record that sends is SENT, and done only by the frame that carries what it sends; its worker may die
- * before that is on the wire. So settling stops at a SENT whose frame has not come. At a death such a record
- * goes back, and so does what was finished behind it in its lane: a repeat repeats the lane from that record
- * on.
+ * A record that sends is SENT, and done only by the frame that carries what it sends; its worker may die before that is on
+ * the wire. So settling stops at a SENT whose frame has not come. At a death such a record goes back, and so does what was
+ * finished behind it in its lane: a repeat repeats the lane from that record on.
  *
- * Everything on the scoreboard is untrusted. Numbers are clamped to what was sent. A state that cannot be
- * ends the worker, and what it held is settled by what can be believed: at worst a record is repeated. Where
- * a mark at either end of the segment has changed nothing is believed: states that are written over as a
- * whole can say "finished", too. */
+ * Everything on the scoreboard is untrusted. Numbers are clamped to what was sent. A state that cannot be ends the worker,
+ * and what it held is settled by what can be believed: at worst a record is repeated. Where a mark at either end of the
+ * segment has changed nothing is believed: states that are written over as a whole can say "finished", too. */
 #include "supervisor/holding_int.h"
 
 #include <stdlib.h>
@@ -246,8 +241,8 @@ holding_read_reason(struct holding *h, uint64_t seq, struct reason *out)
         out->retry_after_ns = -1;
 }
 
-/* take_back_lane withdraws the failed record's lane, which the worker has barred; false if a record of it was
- * begun all the same: it must be of the same batch. */
+/* take_back_lane withdraws the failed record's lane, which the worker has barred; false if a record of it was begun all the
+ * same: it must be of the same batch. */
 static bool
 take_back_lane(struct holding *h, struct partition *p, uint64_t failed)
 {
@@ -345,8 +340,7 @@ settle_frame(struct holding *h, struct holding_frame *f, uint64_t taken, bool *b
     return NULL;
 }
 
-/* release_left frees the frames that the worker has left and whose items are all settled: their slots may be
- * used again. */
+/* release_left frees the frames that the worker has left and whose items are all settled: their slots may be used again. */
 static void
 release_left(struct holding *h)
 {

@@ -4,9 +4,6 @@
  * Must not know: fields, structs, records. */
 #include "worker/decode_scan.h"
 
-#include <locale.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -14,31 +11,10 @@
 
 #include "shared/utf8.h"
 
-/* at is the character there; the end looks like a NUL, which JSON has nowhere. */
-static inline unsigned char
-at(const char *p, const char *end)
-{
-    return p < end ? (unsigned char)*p : 0;
-}
-
-static inline bool
-is_digit(unsigned char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static inline bool
 is_letter(unsigned char c)
 {
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-/* behind is for what ends where something else begins, a number or a word: jansson looks at one character more, puts it back,
- * and never sees it again where it was a NUL. */
-static inline const char *
-behind(const char *p, const char *end)
-{
-    return p + (p < end && *p == '\0');
 }
 
 const char *
@@ -78,7 +54,7 @@ scan_string(const char *p, const char *end, struct scan_string *s)
     *s = (struct scan_string){.at = p};
     for (;;) {
         p = plain(p, end);
-        unsigned char c = at(p, end);
+        unsigned char c = scan_at(p, end);
         if (c == '"') {
             s->size = (size_t)(p - s->at);
             return p + 1;
@@ -105,7 +81,7 @@ hex4(const char *p, const char *end)
         return -1;
     for (int i = 0; i < 4; i++) {
         unsigned char c = (unsigned char)p[i];
-        int32_t digit = is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+        int32_t digit = scan_is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
         if (digit < 0)
             return -1;
         value = value << 4 | digit;
@@ -205,123 +181,6 @@ check_escapes(const struct scan_string *s)
     return true;
 }
 
-/* ---- numbers ---- */
-
-/* from_text is for what cannot be computed exactly below: as strtod in the C locale, whatever the program's is. */
-static bool
-from_text(const char *p, size_t size, double *out)
-{
-    static locale_t c_locale;
-    char few[64], *copy = size < sizeof few ? few : malloc(size + 1);
-    if (c_locale == (locale_t)0)
-        c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!copy || c_locale == (locale_t)0)
-        return false;
-    memcpy(copy, p, size);
-    copy[size] = '\0';
-    *out = strtod_l(copy, NULL, c_locale);
-    if (copy != few)
-        free(copy);
-    return *out != HUGE_VAL && *out != -HUGE_VAL;
-}
-
-/* A number's digits, as far as they fit: `rest` counts those that did not. */
-struct digits {
-    uint64_t value;
-    unsigned n, rest;
-};
-
-static const char *
-take_digits(const char *p, const char *end, struct digits *d)
-{
-    for (; is_digit(at(p, end)); p++) {
-        if (d->n >= 18)
-            d->rest++;
-        else if (d->value != 0 || *p != '0') /* leading zeros count for nothing */
-            d->value = d->value * 10 + (uint64_t)(*p - '0'), d->n++;
-    }
-    return p;
-}
-
-static bool
-to_integer(const char *p, bool negative, const struct digits *d, struct scan_number *n)
-{
-    n->integer = (int64_t)d->value;
-    if (d->rest > 1)
-        return false;
-    if (d->rest == 1) { /* 19 digits: it may fit */
-        uint64_t last = (uint64_t)(p[-1] - '0'), most = (uint64_t)INT64_MAX + negative;
-        if (d->value > (most - last) / 10)
-            return false;
-        uint64_t value = d->value * 10 + last;
-        n->integer = (int64_t)(negative ? 0 - value : value);
-    } else if (negative) {
-        n->integer = -n->integer;
-    }
-    n->real = (double)n->integer;
-    return true;
-}
-
-/* to_real: a whole number of 53 bits times or through a power of ten that is exact is rounded once, as it should be. */
-static bool
-to_real(const char *from, const char *p, bool negative, const struct digits *d, int exponent, struct scan_number *n)
-{
-    static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    if (d->rest > 0 || d->value > (UINT64_C(1) << 53) || exponent > 22 || exponent < -22)
-        return from_text(from, (size_t)(p - from), &n->real);
-    n->real = exponent < 0 ? (double)d->value / ten[-exponent] : (double)d->value * ten[exponent];
-    if (negative)
-        n->real = -n->real;
-    return true;
-}
-
-static const char *
-take_exponent(const char *p, const char *end, int *exponent)
-{
-    bool negative = at(p, end) == '-';
-    int value = 0;
-    p += negative || at(p, end) == '+';
-    if (!is_digit(at(p, end)))
-        return NULL;
-    for (; is_digit(at(p, end)); p++)
-        if (value < 100000)
-            value = value * 10 + (*p - '0');
-    *exponent += negative ? -value : value;
-    return p;
-}
-
-const char *
-scan_number(const char *p, const char *end, struct scan_number *n)
-{
-    const char *from = p;
-    bool negative = at(p, end) == '-';
-    struct digits d = {0};
-    int exponent = 0;
-    p += negative;
-    const char *whole = p;
-    p = take_digits(p, end, &d);
-    if (p == whole || (*whole == '0' && p - whole > 1))
-        return NULL;
-    *n = (struct scan_number){0};
-    if (at(p, end) == '.') {
-        const char *fraction = p + 1;
-        p = take_digits(fraction, end, &d);
-        if (p == fraction)
-            return NULL;
-        n->is_real = true;
-        exponent = -(int)(p - fraction < 100000 ? p - fraction : 100000);
-    }
-    if ((at(p, end) | 0x20) == 'e') {
-        n->is_real = true;
-        p = take_exponent(p + 1, end, &exponent);
-        if (!p)
-            return NULL;
-    }
-    bool good = n->is_real ? to_real(from, p, negative, &d, exponent, n) : to_integer(p, negative, &d, n);
-    return good ? behind(p, end) : NULL;
-}
-
 /* ---- what is passed over ---- */
 
 const char *
@@ -329,7 +188,7 @@ scan_word(const char *p, const char *end, const char *word, size_t size)
 {
     if ((size_t)(end - p) < size || memcmp(p, word, size) != 0)
         return NULL;
-    return is_letter(at(p + size, end)) ? NULL : behind(p + size, end);
+    return is_letter(scan_at(p + size, end)) ? NULL : scan_behind(p + size, end);
 }
 
 static const char *
@@ -344,7 +203,7 @@ static const char *
 over_scalar(const char *p, const char *end)
 {
     struct scan_number n;
-    switch (at(p, end)) {
+    switch (scan_at(p, end)) {
     case '"':
         return over_string(p + 1, end);
     case 't':
@@ -382,10 +241,10 @@ open_nest(struct nest *nest, bool object)
 static const char *
 over_key(const char *p, const char *end)
 {
-    if (at(p, end) != '"' || !(p = over_string(p + 1, end)))
+    if (scan_at(p, end) != '"' || !(p = over_string(p + 1, end)))
         return NULL;
     p = scan_blanks(p, end);
-    return at(p, end) == ':' ? scan_blanks(p + 1, end) : NULL;
+    return scan_at(p, end) == ':' ? scan_blanks(p + 1, end) : NULL;
 }
 
 /* close_all passes over closing brackets and over a comma, up to where the next value or key begins; or, with all closed,
@@ -395,9 +254,9 @@ close_all(const char *p, const char *end, struct nest *nest)
 {
     for (; nest->depth > 0; nest->depth--, p++) {
         p = scan_blanks(p, end);
-        if (at(p, end) == ',')
+        if (scan_at(p, end) == ',')
             return scan_blanks(p + 1, end);
-        if (at(p, end) != (in_object(nest) ? '}' : ']'))
+        if (scan_at(p, end) != (in_object(nest) ? '}' : ']'))
             return NULL;
     }
     return p;
@@ -410,13 +269,13 @@ scan_over(const char *p, const char *end)
     do {
         if (nest.depth > 0 && in_object(&nest) && !(p = over_key(p, end)))
             return NULL;
-        unsigned char c = at(p, end);
+        unsigned char c = scan_at(p, end);
         if (nest.depth + 2 > SCAN_DEPTH) /* this value stands in the outermost object, and in `depth` others */
             return NULL;
         if (c == '{' || c == '[') {
             open_nest(&nest, c == '{');
             p = scan_blanks(p + 1, end);
-            if (at(p, end) != (c == '{' ? '}' : ']'))
+            if (scan_at(p, end) != (c == '{' ? '}' : ']'))
                 continue;
         } else if (!(p = over_scalar(p, end))) {
             return NULL;

@@ -35,4 +35,25 @@ const char *scan_word(const char *p, const char *end, const char *word, size_t s
 /* scan_over passes over a value of a member of the outermost object, whatever it is. */
 const char *scan_over(const char *p, const char *end);
 
+/* scan_at is the character there; the end looks like a NUL, which JSON has nowhere. */
+static inline unsigned char
+scan_at(const char *p, const char *end)
+{
+    return p < end ? (unsigned char)*p : 0;
+}
+
+static inline bool
+scan_is_digit(unsigned char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* scan_behind is for what ends where something else begins, a number or a word: jansson looks at one character more, puts it back,
+ * and never sees it again where it was a NUL. */
+static inline const char *
+scan_behind(const char *p, const char *end)
+{
+    return p + (p < end && *p == '\0');
+}
+
 #endif

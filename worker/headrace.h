@@ -1,15 +1,14 @@
 /* headrace.h - what the author of a task includes.
  *
- * A module is a shared object that declares tasks; headrace loads it in worker processes. One worker process
- * runs one instance of one task, so nothing in here takes locks, and a task shares no memory with another
- * one. The functions are called from the thread that runs the body; hr_count and hr_log may be called from
- * any thread.
+ * A module is a shared object that declares tasks; headrace loads it in worker processes. One worker process runs one instance
+ * of one task, so nothing in here takes locks, and a task shares no memory with another one. The functions are called from the
+ * thread that runs the body; hr_count and hr_log may be called from any thread.
  *
  *     cc -shared -fPIC $(pkg-config --cflags headrace) logs.c -o logs.so
  *
- * In a worker stdin is /dev/null and stdout is line-buffered. SIGTERM is headrace's own: it means that it is
- * time to stop. A write to a closed pipe fails with EPIPE and does not kill. A child that a body forks, and
- * that does not exec, must not call hr_next or hr_sleep, and cannot send.
+ * In a worker stdin is /dev/null and stdout is line-buffered. SIGTERM is headrace's own: it means that it is time to stop. A
+ * write to a closed pipe fails with EPIPE and does not kill. A child that a body forks, and that does not exec, must not call
+ * hr_next or hr_sleep, and cannot send.
  *
  * Strict C11 and C++11. Names that end in an underscore belong to the macros. */
 #ifndef HEADRACE_H
@@ -23,8 +22,8 @@
 extern "C" {
 #endif
 
-/* The version of this interface. A module built against an older one still loads; one built against a newer
- * one is refused with a message that says so. */
+/* The version of this interface. A module built against an older one still loads; one built against a newer one is refused with
+ * a message that says so. */
 #define HR_API_VERSION 1
 
 #define HR_UNUSED __attribute__((__unused__))
@@ -73,8 +72,8 @@ typedef struct hr_timer_options {
 #define HR_TIMER(...)                                                                                        \
     HR_DECLARE_(timer, HR_FIRST_(__VA_ARGS__), .name = HR_STR_(HR_FIRST_(__VA_ARGS__)) HR_REST_(__VA_ARGS__))
 
-/* A module may define hr_setup. It is called once in each worker, after the module was loaded and before the
- * body runs, and also when the module is described (`headrace check`), so it should do little but register:
+/* A module may define hr_setup. It is called once in each worker, after the module was loaded and before the body runs, and
+ * also when the module is described (`headrace check`), so it should do little but register:
  *
  *     int hr_setup(hr_app *app)
  *     {
@@ -86,9 +85,8 @@ __attribute__((__visibility__("default"))) int hr_setup(hr_app *app);
 
 /* int hr_add_task(hr_app *app, const hr_task_options *options, hr_task_function *function);
  * int hr_add_timer(hr_app *app, const hr_timer_options *options, hr_task_function *function);
- * register by hand, from within hr_setup. The options are copied, strings included. 0, or -1 where they are
- * wrong; what is wrong is shown when hr_setup has returned, so the result need not be looked at. In C++ the
- * options may also be given by reference. */
+ * register by hand, from within hr_setup. The options are copied, strings included. 0, or -1 where they are wrong; what is wrong
+ * is shown when hr_setup has returned, so the result need not be looked at. In C++ the options may also be given by reference. */
 #define hr_add_task(...)                                                                                     \
     hr_add_task_(HR_API_VERSION, sizeof(hr_task_options), __FILE__, __LINE__, __VA_ARGS__)
 #define hr_add_timer(...)                                                                                    \
@@ -96,15 +94,15 @@ __attribute__((__visibility__("default"))) int hr_setup(hr_app *app);
 
 /* ---- the task in its process ---- */
 
-/* The next record, valid until the next call; the call also says that the record before it is finished (or,
- * after hr_fail or hr_reject, that it failed). Blocks until there is one. NULL: time to stop, for ever after;
- * also in timers and background tasks, which have no records. */
+/* The next record, valid until the next call; the call also says that the record before it is finished (or, after hr_fail or
+ * hr_reject, that it failed). Blocks until there is one. NULL: time to stop, for ever after; also in timers and background
+ * tasks, which have no records. */
 hr_record *hr_next(hr_task *self);
 
-/* bool hr_next_as(hr_task *self, TYPE, const TYPE **out): the next record as a struct that HR_RECORD
- * declared. A record whose value is not a JSON object, lacks a field, or has one of another type, is rejected
- * with a reason that names the field, and the next one is taken. *out and the strings in it are valid until
- * the next call; do not free them. false: time to stop, *out is NULL. */
+/* bool hr_next_as(hr_task *self, TYPE, const TYPE **out): the next record as a struct that HR_RECORD declared. A record whose
+ * value is not a JSON object, lacks a field, or has one of another type, is rejected with a reason that names the field, and
+ * the next one is taken. *out and the strings in it are valid until the next call; do not free them. false: time to stop, *out
+ * is NULL. */
 #define hr_next_as(self, type, out)                                                                          \
     ((*(out) = (const type *)hr_next_as_((self), hr_type_of_##type())) != NULL)
 
@@ -117,8 +115,8 @@ typedef struct hr_batch {
 /* The next records, at most `max` of them (8192 at the most), or as many as came within `seconds` after the first one; valid
  * until the next call. They finish together with that call; each can be failed alone (hr_fail, hr_reject), and is then tried
  * again before anything that comes after the batch in its lane. A batch that ends its worker is handed out again in halves,
- * until the record is found that does it. The deadline is for the batch; hr_send is not for batches (EOPNOTSUPP): what a record sends could not be told from what the
- * others send. NULL: time to stop. */
+ * until the record is found that does it. The deadline is for the batch; hr_send is not for batches (EOPNOTSUPP): what a record
+ * sends could not be told from what the others send. NULL: time to stop. */
 const hr_batch *hr_next_batch(hr_task *self, size_t max, double seconds);
 
 /* bool hr_as(hr_record *record, TYPE, const TYPE **out): a record of a batch as a struct, as hr_next_as has it. false: it is no
@@ -128,9 +126,8 @@ const hr_batch *hr_next_batch(hr_task *self, size_t max, double seconds);
 /* The record that the body is on: the one that hr_next or hr_next_as gave last. NULL where there is none. */
 hr_record *hr_current(hr_task *self);
 
-/* Sleeps for that many seconds (fractions allowed; negative is 0; more than 292 years is for ever). true:
- * they have passed. false: time to stop, at once. Records go on waiting meanwhile, and the current one stays
- * current. */
+/* Sleeps for that many seconds (fractions allowed; negative is 0; more than 292 years is for ever). true: they have passed.
+ * false: time to stop, at once. Records go on waiting meanwhile, and the current one stays current. */
 bool hr_sleep(hr_task *self, double seconds);
 
 const char *hr_name(const hr_task *self); /* of the task; valid as long as the body runs */
@@ -154,21 +151,20 @@ int hr_attempt(const hr_record *record);       /* 1 the first time */
 /* The value of the last header of that name; NULL where there is none, or where it is null. */
 const char *hr_header(const hr_record *record, const char *name, size_t *length);
 
-/* The value as JSON (an object or an array), parsed at the first call; a borrowed reference, valid as long as
- * the record is. NULL where it is not JSON. */
+/* The value as JSON (an object or an array), parsed at the first call; a borrowed reference, valid as long as the record is.
+ * NULL where it is not JSON. */
 struct json_t *hr_json(hr_record *record);
 
-/* hr_fail: this record failed; it is tried again later, as often as the task's configuration says. hr_reject:
- * it failed, and no further attempt is of use. The text is the reason that people will read: one line of at
- * most 495 bytes of UTF-8 (line breaks become spaces, the rest is cut off). The record stays valid; it is
- * given back when the body asks for the next one, or returns. The last hr_fail counts; hr_reject wins over
- * hr_fail. */
+/* hr_fail: this record failed; it is tried again later, as often as the task's configuration says. hr_reject: it failed, and no
+ * further attempt is of use. The text is the reason that people will read: one line of at most 495 bytes of UTF-8 (line breaks
+ * become spaces, the rest is cut off). The record stays valid; it is given back when the body asks for the next one, or
+ * returns. The last hr_fail counts; hr_reject wins over hr_fail. */
 void hr_fail(hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
 void hr_reject(hr_record *record, const char *format, ...) HR_PRINTF(2, 3);
 
-/* This record failed, and is to be tried again in so many seconds instead of after the configured backoff; it counts as
- * an attempt. Before or after hr_fail, which then gives the reason. The records of its lane (what the task's order keeps
- * one after the other: its partition) wait with it. */
+/* This record failed, and is to be tried again in so many seconds instead of after the configured backoff; it counts as an
+ * attempt. Before or after hr_fail, which then gives the reason. The records of its lane (what the task's order keeps one after
+ * the other: its partition) wait with it. */
 void hr_retry_after(hr_record *record, double seconds);
 
 /* ---- sending ----
@@ -257,9 +253,8 @@ typedef struct hr_counter {
     void *slot; /* headrace's own */
 } hr_counter;
 
-/* HR_COUNTER(name): declares a counter that is summed over all processes of the app. Counters of one name are
- * one counter, in whatever file they are declared. What a worker counted is kept when it dies. An app has at
- * most 256. */
+/* HR_COUNTER(name): declares a counter that is summed over all processes of the app. Counters of one name are one counter, in
+ * whatever file they are declared. What a worker counted is kept when it dies. An app has at most 256. */
 #define HR_COUNTER(counter)                                                                                  \
     HR_UNUSED static hr_counter counter[1] = {{#counter, NULL}};                                             \
     __attribute__((__constructor__)) static void hr_counter_register_##counter(void)                         \
@@ -271,15 +266,14 @@ typedef struct hr_counter {
 /* Adds n, which may be negative. What constructors of the module count is not kept. */
 void hr_count(hr_counter *counter, long long n);
 
-/* The sum over all processes of the app since it was started, those that ended included. It is brought up to
- * date before each trigger of a timer; elsewhere it may be some moments old. */
+/* The sum over all processes of the app since it was started, those that ended included. It is brought up to date before each
+ * trigger of a timer; elsewhere it may be some moments old. */
 long long hr_total(const hr_counter *counter);
 
 enum hr_log_level { HR_LOG_ERROR, HR_LOG_WARN, HR_LOG_INFO, HR_LOG_DEBUG };
 
-/* Writes a line to the log (stderr), with time, level and the name of this worker, in one write(2). Without a
- * newline at the end; line breaks within are escaped. What is less important than the app's log level is not
- * written. errno is kept. */
+/* Writes a line to the log (stderr), with time, level and the name of this worker, in one write(2). Without a newline at the
+ * end; line breaks within are escaped. What is less important than the app's log level is not written. errno is kept. */
 void hr_log(enum hr_log_level level, const char *format, ...) HR_PRINTF(2, 3);
 
 /* ---- what the macros need ---- */
@@ -341,8 +335,8 @@ const void *hr_as_(hr_record *record, const hr_type *type);
 #define HR_17TH_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, ...) q
 #define HR_COUNT_ARGS_(...) HR_17TH_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, ~)
 
-/* An option is not an initialiser: ".topic = x" becomes the assignment "options .topic = x;". So the order is free,
- * values need not be constant, and every C++ takes it, before designators and after. */
+/* An option is not an initialiser: ".topic = x" becomes the assignment "options .topic = x;". So the order is free, values need
+ * not be constant, and every C++ takes it, before designators and after. */
 #define HR_SET_1_(o, a) o a;
 #define HR_SET_2_(o, a, ...) o a; HR_SET_1_(o, __VA_ARGS__)
 #define HR_SET_3_(o, a, ...) o a; HR_SET_2_(o, __VA_ARGS__)

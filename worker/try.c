@@ -1,11 +1,10 @@
 /* try.c - `headrace-worker --try`: a task without a broker and without a supervisor.
  *
- * Owns: a scoreboard of its own, and the peer that makes frames out of lines, or is given one, and reads the
- * failures.
+ * Owns: a scoreboard of its own, and the peer that makes frames out of lines, or is given one, and reads the failures.
  *
- * DESIGN: this file is the smallest supervisor there is. Each line becomes a batch of one record, so a body
- * runs through the same inbox, and its records through the same states, as in an app; what it would have told
- * the supervisor is printed. There is one process, one thread, and no fork: made for debuggers.
+ * DESIGN: this file is the smallest supervisor there is. Each line becomes a batch of one record, so a body runs through the
+ * same inbox, and its records through the same states, as in an app; what it would have told the supervisor is printed. There
+ * is one process, one thread, and no fork: made for debuggers.
  *
  * Guarantees: a line typed at a terminal is a record at once; the end of the input tells the body to stop, but only where it
  * asks for another record. Must not know: ZeroMQ sockets, Kafka. */

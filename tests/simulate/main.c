@@ -17,7 +17,8 @@
 
 /* clang-format off */
 /* What it is able to find. Each line was broken in a copy of the sources, and the first seed from 1 on said so (the rules
- * are those of the slot protocol; i5: the fifth invariant). Seeds change with the simulator.
+ * are those of the slot protocol; i5: the fifth invariant). Seeds change with the simulator: these are from before it knew
+ * order by key and batches.
  *
  *  rule  broken                                                    seed  what is said
  *  1     a lane is withdrawn oldest first                            20  a record was begun behind a failed one of its lane

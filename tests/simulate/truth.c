@@ -1,5 +1,4 @@
-/* truth.c - the model: which records there are, what each attempt really returned, and what follows from
- * that.
+/* truth.c - the model: which records there are, what each attempt really returned, and what follows from that.
  *
  * Knows nothing of the ledger's states. What it checks:
  *   the commit point never passes a record that is not done;
@@ -8,9 +7,8 @@
  *   an ending is told once, and is what happened;
  *   what is done comes again only after an owner's bad end; a suspect travels alone;
  *   a record that sends is done when the broker has what it sends, and that only, all of it; what a worker's
- * death lost is repeated, with what its lane finished behind it; a partition's records are first seen in
- * order in what is sent; in the end each record is finished, or given up after the right number of attempts.
- */
+ * death lost is repeated, with what its lane finished behind it; a partition's records are first seen in order in what is
+ * sent; in the end each record is finished, or given up after the right number of attempts. */
 #include "tests/simulate/simulate.h"
 
 bool
@@ -323,9 +321,8 @@ truth_down(const struct tenure *t, uint32_t idx)
                   r->failed, r->downs);
 }
 
-/* blame: an attempt was noted when the owner ended. It is that of the record noted, if it was begun, or no
- * other was. Without order a record that waits for its next attempt is noted while another one is handed out,
- * and pays for it. */
+/* blame: an attempt was noted when the owner ended. It is that of the record noted, if it was begun, or no other was. Without
+ * order a record that waits for its next attempt is noted while another one is handed out, and pays for it. */
 static void
 blame(struct sim_part *part)
 {

@@ -1,10 +1,9 @@
 /* slots_supervisor.c - the supervisor of the slot protocol's check: holding.c, driven.
  *
- * Owns: the supervisor's operations and when each may happen; the memory of its frames.
- * Checks, in what the core reports: an ending is what really happened to the record and is told once;
- * attempts are counted for failures and crashes only; the commit point does not pass a record that is not
- * done; a record that sends is done when the broker has confirmed what it sends, which the producer gets
- * once, and which is what that record sends. */
+ * Owns: the supervisor's operations and when each may happen; the memory of its frames. Checks, in what the core reports: an
+ * ending is what really happened to the record and is told once; attempts are counted for failures and crashes only; the
+ * commit point does not pass a record that is not done; a record that sends is done when the broker has confirmed what it
+ * sends, which the producer gets once, and which is what that record sends. */
 #include "tests/unit/slots_access.h"
 
 static void *slots_frame_alloc(size_t size);
@@ -59,8 +58,8 @@ check_given_up(uint32_t lane, uint64_t pos)
             slots_wrong("record %u/%d is given up on before %u/%d has ended", lane, (int)pos, lane, (int)i);
 }
 
-/* again decides about a record that failed or crashed, as the caller of holding.c does. One that is repeated
- * with its lane is taken as not tried. */
+/* again decides about a record that failed or crashed, as the caller of holding.c does. One that is repeated with its lane is
+ * taken as not tried. */
 static void
 again(struct partition *p, uint64_t pos, struct slots_account *account, enum ending ending)
 {
@@ -182,8 +181,7 @@ read_one(struct holding *h, struct partition *p, uint64_t *pos)
     return false;
 }
 
-/* next_of takes the next record of a lane: one that waits, or one fresh from Kafka; false: none, or not here.
- */
+/* next_of takes the next record of a lane: one that waits, or one fresh from Kafka; false: none, or not here. */
 static bool
 next_of(struct holding *h, const struct holding_frame *f, struct partition *p, uint64_t *pos)
 {

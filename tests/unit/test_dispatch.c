@@ -1,7 +1,6 @@
 /* test_dispatch.c - order, lanes and turns, at their edges.
  *
- * Workers are only addresses here. What they do is what holding.c lets through: a lane comes back youngest
- * first. */
+ * Workers are only addresses here. What they do is what holding.c lets through: a lane comes back youngest first. */
 #include <check.h>
 #include <signal.h>
 #include <string.h>
@@ -189,8 +188,7 @@ START_TEST(test_dispatch_sending_lets_its_lane_go_on)
 }
 END_TEST
 
-/* One that is refused for good is never handed out again; its lane waits for the letter as it does for any.
- */
+/* One that is refused for good is never handed out again; its lane waits for the letter as it does for any. */
 START_TEST(test_dispatch_refused_is_a_letter)
 {
     setup(DISPATCH_PARTITION, 1);
