@@ -97,7 +97,7 @@ put(struct life *life, struct holding_frame *f)
     if (supply == SUPPLY_FRESH) {
         ledger_add(&p->led, (int64_t)pos * 2, NULL, 0, 1 + (uint32_t)pos);
         p->more = p->led.head < RECORDS;
-        dispatch_entered(&d, p, pos, pos % 5 < 4 ? "abac" + pos % 5 : NULL, 1);
+        dispatch_entered(&d, p, pos, pos % 5 < 4 ? &"abac"[pos % 5] : NULL, 1);
         if (dispatch_taker(&d, p, pos, &life->h.seat) != &life->h.seat) {
             dispatch_kept(&d, p, pos);
             return true;

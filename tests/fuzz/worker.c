@@ -263,7 +263,7 @@ hand_out(uint32_t want)
                 break;
         } else {
             ledger_add(&p->led, (int64_t)pos, NULL, 0, 1);
-            dispatch_entered(&task.dispatch, p, pos, pos % 5 < 4 ? "abac" + pos % 5 : NULL, 1);
+            dispatch_entered(&task.dispatch, p, pos, pos % 5 < 4 ? &"abac"[pos % 5] : NULL, 1);
             if (!dispatch_taker(&task.dispatch, p, pos, &w.holding.seat)) {
                 dispatch_kept(&task.dispatch, p, pos);
                 p->more = p->led.head < RECORDS;
