@@ -119,7 +119,7 @@ new_run() {
 # What its workers left behind: records, and the time from the first to the last; $rate.
 account() { # TASK RECORDS
     local got seconds
-    read -r got seconds < <(cat "$dir"/"$1".* | awk '$1 > 0 { n += $1; if (!a || $2 < a) a = $2; if ($3 > b) b = $3 } END { printf "%d %.6f\n", n, (b - a) / 1e9 }')
+    read -r got seconds < <(cat "$dir"/$1.* | awk '$1 > 0 { n += $1; if (!a || $2 < a) a = $2; if ($3 > b) b = $3 } END { printf "%d %.6f\n", n, (b - a) / 1e9 }')
     [ "$got" = "$2" ] || { say "$1 saw $got records of $2 in $dir"; return 1; }
     rate=$(calc "$got / $seconds")
 }
