@@ -172,7 +172,7 @@ fuzz-ready: $(targets)
 simulate: $(BUILD)/simulate
 	$(BUILD)/simulate
 test-flow: all $(modules) $(shim) $(BUILD)/flow-tests
-	$(q)sed -n 's/SUITE(\(.*\)_suite)/\1/p' $(BUILD)/suites/flow.h | xargs -P $(or $(FLOW_JOBS),4) -n 1 $(BUILD)/flow-tests
+	BUILD=$(BUILD) tests/flow/run.sh
 test-kafka: all $(modules) $(tools)
 	BUILD=$(BUILD) tests/kafka/run.sh
 bench: all $(modules) $(benches)
