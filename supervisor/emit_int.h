@@ -19,6 +19,8 @@ enum emit_topic_state {
     TOPIC_UNKNOWN /* it cannot be told (no right to ask): the producer will find out */
 };
 
+#define EMIT_TOPICS_MAX 1000 /* that a task may send to; headrace.h says it */
+
 struct emit_topic {
     struct emit_topic *next;
     char *name;
@@ -91,6 +93,7 @@ struct emitter {
     mono_ns produce_at; /* not before; 0: at once */
     /* emit_topics.c */
     struct emit_topic *topics, *last_topic;
+    int n_topics;
     int64_t max_bytes; /* of one message, the producer's own limit */
     bool compresses;   /* so a topic's limit says little about one message */
     int64_t batch_bytes; /* what the producer puts into one batch at most */
@@ -135,7 +138,7 @@ void topics_open(struct emitter *e, const rd_kafka_conf_t *conf); /* before the 
 void topics_answered(struct emitter *e, rd_kafka_event_t *event);
 void topics_renew(struct emitter *e); /* the producer is about to be destroyed */
 void topics_free(struct emitter *e);
-struct emit_topic *topics_of(struct emitter *e, const char *name);
+struct emit_topic *topics_of(struct emitter *e, const char *name); /* NULL: it would be one too many */
 rd_kafka_topic_t *topics_handle(struct emitter *e, struct emit_topic *t); /* for producing */
 mono_ns topics_tick(struct emitter *e, mono_ns now);
 

@@ -113,7 +113,7 @@ produce_group(struct emitter *e, struct outgoing *o)
 static bool
 is_plain(const struct outgoing *o)
 {
-    if (o->finished || o->begun || o->n != 1)
+    if (o->finished || o->begun || o->refused || o->n != 1)
         return false;
     const struct wire_message *m = &o->messages->view.m;
     return m->headers == 0 && m->timestamp == 0 && m->partition == WIRE_ANY_PARTITION;

@@ -166,6 +166,9 @@ fill_group(struct emitter *e, struct outgoing *o, struct outgoing_message *messa
         messages[i] = (struct outgoing_message){.kind = MAIL_MESSAGE, .of = o};
         wire_sends_next(walk, &messages[i].view);
         messages[i].topic = topics_of(e, messages[i].view.topic);
+        if (!messages[i].topic && !o->refused)
+            o->refused = mem_printf("%s: the task has sent to %d other topics, which is the most", messages[i].view.topic,
+                                    EMIT_TOPICS_MAX);
     }
     e->n_messages += n;
 }

@@ -2,8 +2,8 @@
  *
  * Owns: the topics by name, the producer's handles of them.
  * Guarantees: a group is refused only for what the broker said after the group had come; where the broker
- * does not tell (no right to describe a topic's configuration), the producer finds out. Must not know: what
- * becomes of a group.
+ * does not tell (no right to describe a topic's configuration), the producer finds out; a task that makes up
+ * topics costs no more than EMIT_TOPICS_MAX of them. Must not know: what becomes of a group.
  *
  * DESIGN
  * What one record sends is sent as a whole or not at all, so before the first message all topics are known to
@@ -82,11 +82,14 @@ topics_of(struct emitter *e, const char *name)
         return t;
     for (t = e->topics; t && strcmp(t->name, name) != 0; t = t->next)
         ;
+    if (!t && e->n_topics == EMIT_TOPICS_MAX)
+        return NULL;
     if (!t) {
         t = mem_alloc(sizeof *t);
         t->name = mem_string(name);
         t->next = e->topics;
         e->topics = t;
+        e->n_topics++;
     }
     e->last_topic = t;
     return t;

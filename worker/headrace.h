@@ -180,8 +180,9 @@ void hr_retry_after(hr_record *record, double seconds);
  *     EPERM      called from another thread than the one that runs the body, or from a child that it forked
  *
  * What the broker refuses for good (a topic that does not exist, a message larger than the topic takes, a missing right)
- * makes a dead letter of the record, with the reason "send: <error>"; it is not run again. A record that is repeated,
- * because its worker was killed before what it sent had reached the supervisor, sends again. */
+ * makes a dead letter of the record, with the reason "send: <error>"; it is not run again. So does a topic beyond the
+ * 1,000 that a task can send to until its supervisor ends. A record that is repeated, because its worker was killed
+ * before what it sent had reached the supervisor, sends again. */
 
 #define HR_SEND_MAX (64u * 1024 * 1024)
 

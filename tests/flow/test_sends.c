@@ -166,6 +166,25 @@ START_TEST(test_no_such_partition)
 }
 END_TEST
 
+/* Made-up topics are bounded: the record that names one too many sends nothing, and known topics go on. */
+START_TEST(test_topics_are_bounded)
+{
+    const struct flow_letter *l;
+    flow_broker("records:1", "out:1", NULL);
+    flow_send("records", 0, NULL, "to out a");
+    flow_send("records", 0, NULL, "to out b;topics t 1000");
+    flow_send("records", 0, NULL, "to another c");
+    flow_send("records", 0, NULL, "to out d");
+    run_to_end("");
+    ck_assert_str_eq(values("out"), "a d");
+    ck_assert_uint_eq(flow_letters("app.send.dlq", &l), 2);
+    ck_assert_str_eq(flow_letter_text(&l[0], "headrace.reason"),
+                     "send: t999: the task has sent to 1000 other topics, which is the most");
+    ck_assert_str_eq(flow_letter_text(&l[1], "headrace.reason"),
+                     "send: another: the task has sent to 1000 other topics, which is the most");
+}
+END_TEST
+
 /* Sends that are refused count as dead letters in a row, though their records finished. */
 START_TEST(test_refused_sends_trip_the_breaker)
 {
@@ -291,6 +310,7 @@ sends_suite(void)
     tcase_add_test(tc, test_another_thread_or_process_cannot_send);
     tcase_add_test(tc, test_too_large);
     tcase_add_test(tc, test_no_such_partition);
+    tcase_add_test(tc, test_topics_are_bounded);
     tcase_add_test(tc, test_refused_sends_trip_the_breaker);
     tcase_add_test(tc, test_killed_after_sending);
     tcase_add_test(tc, test_lane_goes_on);

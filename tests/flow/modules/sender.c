@@ -7,6 +7,7 @@
  *   keyed TOPIC KEY VALUE   with a key
  *   at TOPIC PARTITION TEXT to that partition
  *   many TOPIC N            N messages, 0 to N - 1
+ *   topics TOPIC N          one to each of N topics, TOPIC0 to TOPIC<N - 1>
  *   all TOPIC               key, two headers (one null), timestamp 1600000000000
  *   tombstone TOPIC KEY     no value
  *   empty TOPIC             "" as key and value
@@ -154,6 +155,9 @@ act(hr_task *self, hr_record *record, const char *command, int *result)
     else if (strcmp(word, "many") == 0)
         for (int i = 0; i < atoi(b); i++)
             send_text(self, a, (snprintf(c, sizeof c, "%d", i), c));
+    else if (strcmp(word, "topics") == 0)
+        for (int i = 0; i < atoi(b); i++)
+            send_text(self, (snprintf(c, sizeof c, "%.80s%d", a, i), c), "x");
     else if (strcmp(word, "all") == 0)
         send_all(self, a);
     else if (strcmp(word, "tombstone") == 0)
