@@ -15,8 +15,8 @@
 # CHAOS_KEEP=1   keep the folder, also where all is well
 # BUILD          the folder of the build (build)
 #
-# From 120 seconds on, what happens in a minute happens in every other minute; in between supervisors live on, so that it can
-# be seen whether they grow. From 1200 on it is two minutes of each.
+# From 120 seconds on, what happens in a minute happens in every other minute; in between supervisors and brokers live on, so
+# that it can be seen whether supervisors grow while workers die. From 1200 on it is two minutes of each.
 #
 # Everything that was started is ended by its pid. The last line is "N passed, N failed".
 set -u
@@ -38,7 +38,7 @@ say() { echo "chaos.sh: $*" >&2; }
 # ---- what runs ----
 
 declare -A supervisor=() stopped=() # slot -> pid; pid of a stopped worker -> when it goes on (ms)
-lives=0 passed=0 failed=0
+lives=0 passed=0 failed=0 quiet=0
 
 now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 alive() { kill -0 "$1" 2>/dev/null; }
@@ -249,12 +249,16 @@ look_at_broker() { # [wait]
 plan() { # SECOND
     local at=$((($1 + shift) % period)) of_minute
     of_minute=$((at % 60))
+    if [ $at -ge $((period > 60 ? period / 2 : 60)) ]; then
+        [ $quiet = 1 ] || event quiet
+        quiet=1
+        return
+    fi
+    [ $quiet = 0 ] || event loud
+    quiet=0
     case $of_minute in
     14) restart_broker kill ;;
     43) restart_broker stop ;;
-    esac
-    [ $at -lt $((period > 60 ? period / 2 : 60)) ] || return 0
-    case $of_minute in
     4 | 31) join ;;
     10 | 24 | 38 | 52) kill_supervisor ;;
     18 | 47) leave b ;;
@@ -342,7 +346,7 @@ account() {
     failed=$((failed + $(grep -c '^FAIL' "$work/account")))
     # A fault that did not happen shows nothing.
     grep -q '^ok .*lost' "$work/account" || [ $failed -gt 0 ] || judge 1 account "chaos_check said nothing"
-    [ "$seconds" -lt 120 ] || grep -q '^[okFAIL]* *flat' "$work/account" || judge 1 flat "no supervisor lived long enough"
+    [ "$seconds" -lt 120 ] || grep -q '^[okFAIL]* *flat' "$work/account" || judge 1 flat "no supervisor was there for long enough in a quiet time"
     enough
 }
 

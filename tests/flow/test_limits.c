@@ -1,11 +1,19 @@
-/* test_limits.c - what a worker may use, and workers that are replaced for their age or their size.
- *
- * That a worker past limits.memory costs its record is shown by test_letters.c, and recycling by records. */
+/* test_limits.c - what a worker may use, and workers that are replaced for their age or their size. */
 #include "tests/flow/app.h"
+#include "tests/flow/dead.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* With a sanitizer a process has some 20 TB of addresses to begin with. */
+#ifdef __SANITIZE_ADDRESS__
+#define MEMORY_LIMIT "24TB"
+#define MEMORY_STEP 1048576 /* MB */
+#else
+#define MEMORY_LIMIT "1GB"
+#define MEMORY_STEP 64
+#endif
 
 static bool
 has_limit(pid_t pid, const char *name, const char *value)
@@ -87,6 +95,47 @@ START_TEST(test_recycled_for_memory)
 }
 END_TEST
 
+/* One at a time: before the next one is recycled, the one before has a successor. */
+START_TEST(test_recycle)
+{
+    flow_broker("records:4", NULL);
+    for (int i = 0; i < 400; i++)
+        flow_send("records", i % 4, NULL, "%d sleep 0.005", i);
+    flow_flush();
+    struct flow_process *app = app_run(app_recorder("'concurrency': 3, 'recycle': {'records': 30}", ""),
+                                       "--until-end", "--log-level", "debug", NULL);
+    flow_expect(app, 0);
+    app_all_once(4, 100);
+    ck_assert_int_ge(flow_lines(app->err, "worker recycled"), 4);
+    ck_assert_int_gt(app_workers_that_saw(), 5);
+    int away = 0, started = 0;
+    char *text = strdup(flow_read(app->err)), *rest;
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        if (strstr(line, "worker ready task=record") != NULL && ++started > 3)
+            away--;
+        else if (strstr(line, "worker recycled") != NULL)
+            ck_assert_int_eq(away++, 0);
+    }
+    free(text);
+}
+END_TEST
+
+START_TEST(test_limit_of_memory)
+{
+    dead_one("'attempts': 2, 'limits': {'memory': '" MEMORY_LIMIT "'}", flow_text("eat %d", MEMORY_STEP), "2",
+             "crash: SIGSEGV");
+}
+END_TEST
+
+START_TEST(test_no_limit_of_memory)
+{
+    dead_broker();
+    dead_send(flow_text("eat %d", MEMORY_STEP));
+    struct flow_process *app = dead_run("'attempts': 2");
+    ck_assert(!flow_said(app, "dead-lettered"));
+}
+END_TEST
+
 Suite *
 limits_suite(void)
 {
@@ -96,6 +145,9 @@ limits_suite(void)
     tcase_add_test(c, test_limits_are_the_workers);
     tcase_add_test(c, test_recycled_for_age);
     tcase_add_test(c, test_recycled_for_memory);
+    tcase_add_test(c, test_recycle);
+    tcase_add_test(c, test_limit_of_memory);
+    tcase_add_test(c, test_no_limit_of_memory);
     suite_add_tcase(s, c);
     return s;
 }

@@ -271,8 +271,8 @@ report_lives(void)
     lives_judge(&sum);
     if (sum.judged > 0)
         verdict(sum.wrong, "flat",
-                "%ld supervisors lived a minute and more, and grew by at most %ld KB and %ld descriptors; at most %ld "
-                "KB, %ld descriptors",
+                "in quiet times %ld supervisors grew by at most %ld KB and %ld descriptors; in all times they took at "
+                "most %ld KB, %ld descriptors",
                 sum.judged, sum.kb_grown, sum.descriptors_grown, sum.kb_most, sum.descriptors_most);
 }
 

@@ -6,7 +6,7 @@
 void lives_take(const char *text);
 
 struct lives_sum {
-    long wrong, judged;             /* lives: that grew, that were long enough to say so */
+    long wrong, judged; /* supervisors in quiet times: that grew, that were there long enough to say so */
     long kb_most, descriptors_most; /* of all samples */
     long kb_grown,
         descriptors_grown; /* the most that the median of a life's last third is above that of its first */
