@@ -13,14 +13,13 @@ one() {
     local code=$?
     cat "$logs/$1.log"
     [ $code = 0 ] || echo "$1: exit code $code" >>"$logs/failed"
+    return $code
 }
 export -f one
 
 rm -rf "$logs" && mkdir -p "$logs" || exit
 [ $# -gt 0 ] || set -- $(sed -n 's/SUITE(\(.*\)_suite)/\1/p' "$BUILD/suites/flow.h")
-printf '%s\n' "$@" | xargs -P "${FLOW_JOBS:-4}" -I {} bash -c 'one {}'
-
-if [ ! -e "$logs/failed" ]; then
+if printf '%s\n' "$@" | xargs -P "${FLOW_JOBS:-4}" -I {} bash -c 'one {}'; then
     echo "flow tests: all $# suites passed"
     exit 0
 fi
