@@ -13,10 +13,10 @@ dead_broker(void)
 }
 
 void
-dead_send(const char *what)
+dead_send(int at, const char *what)
 {
     for (int i = 0; i < 20; i++) {
-        flow_send("records", 0, NULL, i == 7 ? "0/%d %s" : "0/%d", i, what);
+        flow_send("records", 0, NULL, i == at ? "0/%d %s" : "0/%d", i, what);
         flow_send("records", 1, NULL, "1/%d", i);
     }
     flow_flush();
@@ -67,7 +67,7 @@ const struct flow_letter *
 dead_one(const char *task, const char *what, const char *attempts, const char *reason)
 {
     dead_broker();
-    dead_send(what);
+    dead_send(7, what);
     dead_run(task);
     return dead_check(what, attempts, reason);
 }

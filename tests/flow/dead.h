@@ -11,8 +11,8 @@
 /* dead_broker starts a broker with the topic of the records, in 2 partitions, and that of the letters. */
 void dead_broker(void);
 
-/* dead_send sends 20 records to each partition; in partition 0 the one with the number 7 does `what`. */
-void dead_send(const char *what);
+/* dead_send sends 20 records to each partition; in partition 0 the one with the number `at` does `what`. */
+void dead_send(int at, const char *what);
 
 /* dead_run runs the app with these members of its task ("" for none) to the end of what is there. */
 struct flow_process *dead_run(const char *task);

@@ -34,7 +34,7 @@ END_TEST
 START_TEST(test_crashed)
 {
     dead_broker();
-    dead_send("crash");
+    dead_send(7, "crash");
     struct flow_process *app = dead_run("'attempts': 2, 'concurrency': 2");
     const char *backtrace =
         flow_letter_text(dead_check("crash", "2", "crash: SIGSEGV"), "headrace.backtrace");
@@ -148,7 +148,7 @@ START_TEST(test_topic_of_ones_own)
 {
     const struct flow_letter *letters;
     flow_broker("records:2", "graves:1", NULL);
-    dead_send("reject");
+    dead_send(7, "reject");
     struct flow_process *app = dead_run("'dead_letter_topic': 'graves'");
     ck_assert_int_eq((int)flow_letters("graves", &letters), 1);
     const char *line = app_line(app, "record dead-lettered");
@@ -185,7 +185,7 @@ END_TEST
 START_TEST(test_letter_though_a_broker_is_away)
 {
     dead_broker();
-    dead_send("reject");
+    dead_send(7, "reject");
     const char *configuration = app_recorder(DEAD_LETTERS, ""), *brokers = flow_brokers();
     for (int i = 0; i < 9; i++) /* librdkafka begins with any */
         brokers = flow_text("127.0.0.1:%d,%s", app_free_port(), brokers);

@@ -130,7 +130,7 @@ END_TEST
 START_TEST(test_no_limit_of_memory)
 {
     dead_broker();
-    dead_send(flow_text("eat %d", MEMORY_STEP));
+    dead_send(7, flow_text("eat %d", MEMORY_STEP));
     struct flow_process *app = dead_run("'attempts': 2");
     ck_assert(!flow_said(app, "dead-lettered"));
 }

@@ -118,7 +118,7 @@ END_TEST
 START_TEST(test_retry_after)
 {
     dead_broker();
-    dead_send("retry 0.4");
+    dead_send(7, "retry 0.4");
     mono_ns began = clock_mono();
     struct flow_process *app = dead_run("'backoff': ['1h', '1h']");
     ck_assert_int_ge(clock_mono() - began, 400 * NS_PER_MS);
