@@ -93,7 +93,6 @@ struct emitter {
     mono_ns produce_at; /* not before; 0: at once */
     /* emit_topics.c */
     struct emit_topic *topics, *last_topic;
-    int n_topics;
     int64_t max_bytes; /* of one message, the producer's own limit */
     bool compresses;   /* so a topic's limit says little about one message */
     int64_t batch_bytes; /* what the producer puts into one batch at most */

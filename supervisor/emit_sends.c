@@ -21,9 +21,9 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "supervisor/refusal.h"
 
 #define LIBRDKAFKA_BYTES 200 /* about what it keeps for a message, beside the key */
-#include "supervisor/refusal.h"
 
 /* ---- the end of groups and parcels ---- */
 

@@ -80,16 +80,16 @@ topics_of(struct emitter *e, const char *name)
     struct emit_topic *t = e->last_topic;
     if (t && strcmp(t->name, name) == 0)
         return t;
+    int n = 0;
     for (t = e->topics; t && strcmp(t->name, name) != 0; t = t->next)
-        ;
-    if (!t && e->n_topics == EMIT_TOPICS_MAX)
+        n++;
+    if (!t && n == EMIT_TOPICS_MAX)
         return NULL;
     if (!t) {
         t = mem_alloc(sizeof *t);
         t->name = mem_string(name);
         t->next = e->topics;
         e->topics = t;
-        e->n_topics++;
     }
     e->last_topic = t;
     return t;
