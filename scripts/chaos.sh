@@ -38,7 +38,7 @@ say() { echo "chaos.sh: $*" >&2; }
 # ---- what runs ----
 
 declare -A supervisor=() stopped=() # slot -> pid; pid of a stopped worker -> when it goes on (ms)
-lives=0 passed=0 failed=0 quiet=0
+lives=0 passed=0 failed=0
 
 now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 alive() { kill -0 "$1" 2>/dev/null; }
@@ -247,15 +247,11 @@ look_at_broker() { # [wait]
 
 # What is sure to happen, by the second within a minute; a bit of chance moves it.
 plan() { # SECOND
-    local at=$((($1 + shift) % period)) of_minute
+    local at=$((($1 + shift) % period)) of_minute loud=$((period > 60 ? period / 2 : 60))
     of_minute=$((at % 60))
-    if [ $at -ge $((period > 60 ? period / 2 : 60)) ]; then
-        [ $quiet = 1 ] || event quiet
-        quiet=1
-        return
-    fi
-    [ $quiet = 0 ] || event loud
-    quiet=0
+    [ $at != 0 ] || event loud
+    [ $at != $loud ] || event quiet
+    [ $at -lt $loud ] || return 0
     case $of_minute in
     14) restart_broker kill ;;
     43) restart_broker stop ;;

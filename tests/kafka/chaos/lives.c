@@ -10,6 +10,7 @@
 #include "tests/kafka/chaos/lives.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,8 @@ static struct life {
     struct sample *samples;
 } * lives;
 static int n_lives;
+static bool quiet;
 static int quiet_times;
-static int64_t quiet_since; /* 0: it is loud */
 static struct sample most;
 
 static struct life *
@@ -45,7 +46,7 @@ life_of(int pid)
         if (lives[i].pid == pid)
             return &lives[i];
     lives = realloc(lives, (size_t)(n_lives + 1) * sizeof *lives);
-    lives[n_lives] = (struct life){.pid = pid, .time = quiet_times, .from = quiet_since};
+    lives[n_lives] = (struct life){.pid = pid, .time = quiet_times};
     return &lives[n_lives++];
 }
 
@@ -54,9 +55,11 @@ take_sample(int pid, const struct sample *s)
 {
     most.kb = s->kb > most.kb ? s->kb : most.kb;
     most.descriptors = s->descriptors > most.descriptors ? s->descriptors : most.descriptors;
-    if (quiet_since == 0)
+    if (!quiet)
         return;
     struct life *l = life_of(pid);
+    if (l->n == 0)
+        l->from = s->at;
     l->samples = realloc(l->samples, (size_t)(l->n + 1) * sizeof *s);
     l->samples[l->n++] = *s;
 }
@@ -69,13 +72,13 @@ lives_take(const char *text)
     if (sscanf(text, "sample %d %ld %ld %" SCNd64, &pid, &s.kb, &s.descriptors, &s.at) == 4) {
         take_sample(pid, &s);
     } else if (sscanf(text, "batches supervisor %d %" SCNd64, &pid, &s.at) == 2) {
-        if (quiet_since > 0)
+        if (quiet)
             life_of(pid)->from = s.at;
     } else if (sscanf(text, "quiet %" SCNd64, &s.at) == 1) {
-        quiet_since = s.at;
+        quiet = true;
         quiet_times++;
     } else if (sscanf(text, "loud %" SCNd64, &s.at) == 1) {
-        quiet_since = 0;
+        quiet = false;
     }
 }
 
@@ -101,9 +104,8 @@ median(const struct sample *samples, int n, int of_descriptors)
 static void
 judge(const struct life *l, struct lives_sum *sum)
 {
-    int64_t from_at = l->n > 0 && l->from < l->samples[0].at ? l->samples[0].at : l->from;
     int warm = 0;
-    while (warm < l->n && l->samples[warm].at < from_at + WARM_MS)
+    while (warm < l->n && l->samples[warm].at < l->from + WARM_MS)
         warm++;
     const struct sample *from = l->samples + warm;
     int n = l->n - warm, third = n / 3;
