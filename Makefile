@@ -77,7 +77,7 @@ $(BUILD)/fuzz/product.a: $(supervisor) $(worker) $(symbolize) $(conf) $(shared) 
 	$(q)mkdir -p $(@D) && echo '  ar      $@' && rm -f $@ && ar rcs $@ $^
 $(targets): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(if $(fuzzer),,$(BUILD)/obj/tests/fuzz/play/replay.o) $(BUILD)/fuzz/product.a
 	$(q)echo '  link    $@' && $(link) $(if $(fuzzer),-fsanitize=fuzzer) -o $@ $^ $(kafka) $(zmq) $(dw) -ldl
-$(benches): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(worker) $(shared)
+$(benches): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,tests/bench/common/*.c) $(worker) $(shared)
 	$(q)mkdir -p $(@D) && echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq) -ldl
 $(tools): $(BUILD)/kafka/%: $(BUILD)/obj/tests/kafka/%.o $(call objects,tests/kafka/common/*.c) $(shared)
 	$(q)mkdir -p $(@D) && echo '  link    $@' && $(link) -o $@ $^ $(kafka) $(zmq)

@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")/.."
 build=$(realpath "${BUILD:-build}")
-all="noop key logs decode feeds latency memory workers scale sizes many two"
+all="noop key logs decode feeds sends latency memory workers scale sizes many two"
 rounds=7 records=5000000 only=$all record=no large=no
 
 usage() {
@@ -28,10 +28,11 @@ bench.sh - headrace against the plain librdkafka consumer, on a real Kafka
 
 noop     a task that does nothing, 2 workers, order partition      key      8 workers, order key, 10000 keys
 logs     the logs app: typed record, counter, compare              decode   a typed record against jansson, CPU
-feeds    100 workers, each record sleeps 10 ms or 1 ms             latency  1000 records/s, until the first line of the task
-memory   the supervisor's, with a backlog and stuck workers        workers  one more idle one; 100 started
-scale    partitions, workers, records: CPU per record              sizes    1 KB, 10 KB, lz4, zstd
-many     8 tasks in one app                                        two      two supervisors in one group
+feeds    100 workers, each record sleeps 10 ms or 1 ms             sends    each record is sent on: the price of sending
+latency  1000 records/s, until the first line of the task          memory   the supervisor's, with a backlog and stuck workers
+workers  one more idle one; 100 started                            scale    partitions, workers, records: CPU per record
+sizes    1 KB, 10 KB, lz4, zstd                                    many     8 tasks in one app
+two      two supervisors in one group
 
 The figures are printed as a table and written to BUILD/bench.json; the column "recorded" has those of tests/bench/RESULTS.md.
 EOF
@@ -95,14 +96,15 @@ cpu_of() { awk -v n="$2" '{ printf "%.4f", ($1 + $2) * 1e6 / n }' "$1"; } # FILE
 # best settings of the plain consumer for this, by measurement (RESULTS.md)
 best=(-X check.crcs=false -X fetch.message.max.bytes=262144 -X queued.min.messages=1000000)
 
-ceiling() { # TOPIC PARTITIONS RECORDS [OPTIONS...]
-    local topic=$1 partitions=$2 n=$3 got seconds
-    shift 3
-    { time "$build/bench/ceiling" -b "$brokers" -t "$topic" -n "$n" -p "$partitions" "$@" >"$work/ceiling" 2>"$work/ceiling.log"; } 2>"$work/time" ||
-        { cat "$work/ceiling.log" >&2; return 1; }
-    read -r got seconds <"$work/ceiling"
+plain() { # PROGRAM TOPIC PARTITIONS RECORDS [OPTIONS...]
+    local program=$1 topic=$2 partitions=$3 n=$4 got seconds
+    shift 4
+    { time "$build/bench/$program" -b "$brokers" -t "$topic" -n "$n" -p "$partitions" "$@" >"$work/plain" 2>"$work/plain.log"; } 2>"$work/time" ||
+        { cat "$work/plain.log" >&2; return 1; }
+    read -r got seconds <"$work/plain"
     rate=$(calc "$got / $seconds") cpu=$(cpu_of "$work/time" "$n")
 }
+ceiling() { plain ceiling "$@"; }
 
 write_app() { # TASK TOPIC ORDER CONCURRENCY [MORE_OF_THE_TASK]: $conf
     conf=$dir/app.json
@@ -132,8 +134,12 @@ headrace() { # TASK TOPIC ORDER CONCURRENCY RECORDS [MORE]
         { tail -5 "$dir/log" >&2; return 1; }
     cpu=$(cpu_of "$work/time" "$n")
     account "$task" "$n" || return 1
+    [ "$task" != relay ] || rate=$(calc "$n / ($(logged ' stopping ') - $(logged 'partitions assigned'))")
     rm -rf "$dir"
 }
+
+# When the log first said so: where records are sent, a run is over when all are confirmed, not with the last one that a worker saw.
+logged() { date -d "$(grep -m 1 "$1" "$dir/log" | cut -d' ' -f1)" +%s.%N; }
 
 # The same in the background: $pid.
 start() { # TASK TOPIC ORDER CONCURRENCY [MORE]
@@ -211,10 +217,9 @@ h_feeds() { BENCH_SLEEP_MS=$feeds_ms headrace sleeps feeds "$feeds_order" 100 $f
 c_feeds() { rate=$("$build/bench/sleepers" 100 $feeds_ms 4) cpu=0; }
 
 do_feeds() {
-    local turns=$rounds
+    local rounds=$((rounds > 3 ? 3 : rounds))
     feeds_records=60000
     topic feeds 8 $feeds_records
-    rounds=$((turns > 3 ? 3 : turns))
     for feeds_ms in 10 1; do
         for feeds_order in none key; do
             compare h_feeds c_feeds
@@ -222,7 +227,24 @@ do_feeds() {
                 "$(printf '%.0f of %.0f records/s' "$rate_a" "$rate_b")"
         done
     done
-    rounds=$turns
+}
+
+h_relay() { BENCH_TO=relayed headrace relay middle partition 2 "$sent"; }
+h_silent() { headrace noop middle partition 2 "$sent"; }
+c_relay() { plain relay middle 8 "$sent" "${best[@]}" -o relayed -Y linger.ms=5; }
+c_silent() { ceiling middle 8 "$sent" "${best[@]}"; }
+
+do_sends() {
+    local rounds=$((rounds > 5 ? 5 : rounds))
+    sent=$((records > 2000000 ? 2000000 : records))
+    topic middle 8 $sent
+    topic relayed 8 8
+    compare h_relay c_relay
+    row sends "$ratio" "of the plain program" "$ratio_spread" - - "$(printf '%.0f of %.0f records/s that are sent on' "$rate_a" "$rate_b"); CPU $cpu_a and $cpu_b us"
+    compare h_relay h_silent
+    row sends_share "$ratio" "of the same without" "$ratio_spread" 0.5 - "$(printf '%.0f of %.0f records/s' "$rate_a" "$rate_b")"
+    compare c_relay c_silent
+    row sends_plain_share "$ratio" "of the same without" "$ratio_spread" - - "the plain program: $(printf '%.0f of %.0f records/s' "$rate_a" "$rate_b")"
 }
 
 do_latency() {

@@ -134,6 +134,21 @@ stuck(hr_task *self)
     return 0;
 }
 
+/* relay sends each record on as it is, to the topic of BENCH_TO. */
+static int
+relay(hr_task *self)
+{
+    struct span s = {0};
+    const char *to = getenv("BENCH_TO");
+    for (hr_record *record; (record = hr_next(self)); count(&s)) {
+        size_t key_length, length;
+        const char *key = hr_key(record, &key_length), *value = hr_value(record, &length);
+        if (hr_send(self, to ? to : "relayed", key, key_length, value, length) != 0)
+            hr_reject(record, "cannot be sent on");
+    }
+    return leave(self, &s, "");
+}
+
 static int
 idle(hr_task *self)
 {
@@ -148,7 +163,8 @@ hr_setup(hr_app *app)
     static const struct {
         const char *name;
         hr_task_function *function;
-    } kinds[] = {{"noop", noop}, {"logs", logs}, {"sleeps", sleeps}, {"batches", batches}, {"latency", latency}, {"stuck", stuck}, {"idle", idle}};
+    } kinds[] = {{"noop", noop}, {"logs", logs}, {"sleeps", sleeps}, {"batches", batches}, {"latency", latency}, {"stuck", stuck}, {"relay", relay},
+                 {"idle", idle}};
     char names[512], *rest = names;
     const char *given = getenv("BENCH_TASKS");
     snprintf(names, sizeof names, "%s", given ? given : "noop");
