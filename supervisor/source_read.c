@@ -21,6 +21,7 @@
 #include <stdio.h>
 
 #include "supervisor/emit.h"
+#include "supervisor/headers.h"
 #include "supervisor/refusal.h"
 
 struct reading {
@@ -52,11 +53,13 @@ take_special(struct source *s, struct fetch *f, const rd_kafka_message_t *m)
     source_complain(s, "kafka reports an error", text);
 }
 
-/* headers_of: asked once for each record, as librdkafka makes a buffer to look for them, also where there are none. */
+/* headers_of: asked once for each record that may have some. */
 static const rd_kafka_headers_t *
-headers_of(const rd_kafka_message_t *m)
+headers_of(const struct source *s, const rd_kafka_message_t *m)
 {
     rd_kafka_headers_t *headers;
+    if (s->headers_known && headers_none(m->payload, m->len))
+        return NULL;
     return rd_kafka_message_headers(m, &headers) ? NULL : headers;
 }
 
@@ -79,7 +82,7 @@ take(rd_kafka_message_t *m, void *reading)
         source_look_expired(f, m->offset);
     r->n++;
     r->bytes += m->len; /* as librdkafka counts for the size of a queue */
-    struct message message = {m, headers_of(m)};
+    struct message message = {m, headers_of(s, m)};
     if (!r->each(r->arg, &message)) {
         r->stopped = true;
         rd_kafka_yield(s->rk); /* last: it holds until this thread next looks into any queue */
@@ -100,6 +103,16 @@ source_read(struct source *s, struct partition *p, source_each *each, void *arg)
     if (r.n == 0)
         recovery_nothing_there(p);
     return r.n;
+}
+
+uint64_t
+source_queued(const struct source *s)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < s->n_fetches; i++)
+        if (s->fetches[i]->part.open && s->fetches[i]->queue)
+            n += rd_kafka_queue_length(s->fetches[i]->queue);
+    return n;
 }
 
 uint32_t
