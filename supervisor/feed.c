@@ -30,6 +30,7 @@ struct feeding {
     struct writing kept;   /* the batch of records that nobody may have yet */
     uint32_t n_kept;       /* records kept while this worker is being fed */
     uint64_t held;         /* bytes of records that the app holds */
+    uint32_t share;        /* records for each worker that has nothing; no limit: UINT32_MAX */
     mono_ns now;
 };
 
@@ -57,12 +58,26 @@ keep(struct feeding *f, struct partition *p, uint64_t pos, const struct message 
 
 /* ---- who may be given how much ---- */
 
+/* share_of: what is there is for all that have nothing, so that nobody queues what another could begin. */
+static uint32_t
+share_of(const struct task *t)
+{
+    uint64_t available = source_queued(t->source);
+    uint32_t idle = 0;
+    for (uint32_t i = 0; i < t->dispatch.n_parts; i++)
+        available += ledger_in_flight(&t->dispatch.parts[i]->led) - t->dispatch.parts[i]->led.held;
+    for (int i = 0; i < t->n_workers; i++)
+        idle += worker_has_credit(&t->workers[i]) && t->workers[i].holding.n_frames == 0;
+    return pace_share(&t->pace, available, idle);
+}
+
 /* wanted: how many records the next frame is to have; fewer where each of them sends much, more where it takes batches. */
 static uint32_t
-wanted(const struct worker *w)
+wanted(const struct feeding *f, const struct worker *w)
 {
     const struct task *t = w->task;
-    uint32_t paced = pace_records(&t->pace), batch = w->holding.batch < PACE_MAX ? w->holding.batch : PACE_MAX;
+    uint32_t paced = w->holding.n_frames == 0 && f->share < pace_records(&t->pace) ? f->share : pace_records(&t->pace);
+    uint32_t batch = w->holding.batch < PACE_MAX ? w->holding.batch : PACE_MAX;
     paced = paced > batch ? paced : batch;
     size_t sends = t->sent_bytes > 0 ? SENT_BYTES / t->sent_bytes : paced;
     uint32_t want = sends < paced ? (uint32_t)sends : paced;
@@ -85,7 +100,7 @@ is_open(struct feeding *f, struct worker *w)
         filling_send(w, f->now);
     if (w->filling.frame)
         return !filling_full(w);
-    return may_have(f, w) && filling_open(w, wanted(w));
+    return may_have(f, w) && filling_open(w, wanted(f, w));
 }
 
 /* ---- from the ledger ---- */
@@ -163,7 +178,7 @@ put_message(struct feeding *f, struct partition *p, const struct message *m)
         return;
     }
     struct worker *taker = worker_at(dispatch_taker(d, p, pos, &f->worker->holding.seat));
-    if (taker && is_open(f, taker)) {
+    if (taker && is_open(f, taker) && holding_takes_fresh(&taker->holding)) {
         filling_message(taker, p, pos, m);
     } else {
         keep(f, p, pos, m);
@@ -234,12 +249,16 @@ read_fresh(void *fresh, const struct message *m)
     return ++r->n < r->limit && may_read_on(r->feeding, r->part) && !has_enough(r->feeding);
 }
 
-static void
+/* put_fresh is false where the frame has suspects, which nothing that is read now may join. */
+static bool
 put_fresh(struct feeding *f, struct partition *p)
 {
+    if (!holding_takes_fresh(&f->worker->holding))
+        return false;
     struct fresh r = {.feeding = f, .part = p, .limit = fresh_limit(f, p)};
     if (source_read(f->task->source, p, read_fresh, &r) > 0)
         f->task->record_bytes = (f->task->record_bytes * 3 + r.bytes / r.n) / 4;
+    return true;
 }
 
 /* ---- in turn ---- */
@@ -252,9 +271,7 @@ fill(struct feeding *f)
     f->n_kept = 0;
     while (!filling_full(f->worker) && !has_enough(f) &&
            (p = dispatch_pick(&f->task->dispatch, &f->worker->holding.seat, f->now, &supply))) {
-        if (supply == SUPPLY_FRESH)
-            put_fresh(f, p);
-        else if (!put_waiting(f, p))
+        if (!(supply == SUPPLY_FRESH ? put_fresh(f, p) : put_waiting(f, p)))
             break;
     }
 }
@@ -291,11 +308,13 @@ held_by_app(const struct app *a)
 void
 feed_task(struct task *t, mono_ns now)
 {
-    struct feeding f = {.task = t, .held = held_by_app(t->app), .now = now};
+    struct feeding f = {.task = t, .held = held_by_app(t->app), .share = UINT32_MAX, .now = now};
     t->hungry = false;
     t->dispatch.full = f.held >= (uint64_t)t->app->conf->memory;
     if (sending_bytes(t) >= (uint64_t)t->app->conf->memory)
         return; /* slot protocol rule 11; each confirmation makes the task hungry again */
+    if (t->n_workers > 1 && pace_shares(&t->pace))
+        f.share = share_of(t);
     for (uint32_t load = 0; load < HOLDING_FRAMES; load++)
         for (int i = 0; i < t->n_workers; i++) {
             struct worker *w = &t->workers[(t->first_fed + i) % t->n_workers];

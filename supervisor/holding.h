@@ -93,6 +93,12 @@ uint32_t holding_room(const struct holding *h, size_t bytes);
 struct holding_frame *holding_open(struct holding *h, uint32_t room);
 /* holding_admits says whether an entry may join the frame: one that is suspect only those that are, and no more than it says. */
 bool holding_admits(const struct holding *h, const struct holding_frame *f, const struct entry *e);
+/* holding_takes_fresh says whether a record that is no suspect may join the frame that is being filled. */
+static inline bool
+holding_takes_fresh(const struct holding *h)
+{
+    return h->alone == 0;
+}
 /* holding_full: nothing more may join it, be it suspect or not. */
 bool holding_full(const struct holding *h, const struct holding_frame *f);
 void holding_put(struct holding *h, struct holding_frame *f, struct partition *p, uint64_t pos);
@@ -112,8 +118,7 @@ uint64_t holding_withdraw(struct holding *h, const struct partition *p);
 
 /* holding_relieve is a look at whether the worker goes on. Where it has begun nothing since the last look,
  * and was given nothing either, all that it has not begun is taken back for others to do (rule 14), and it
- * has no room until it goes on. The caller looks at most once in a batch target. Returns how many records
- * came back. */
+ * has no room until it goes on. The caller looks every 20 ms or so. Returns how many records came back. */
 uint64_t holding_relieve(struct holding *h);
 
 /* holding_bury settles everything after the worker was reaped (rule 8). A record that was on has crashed if

@@ -20,7 +20,8 @@ pace_measured(struct pace *p, uint64_t busy_ns, uint64_t records)
         p->ns_per_record = ns;
     else
         p->ns_per_record = p->ns_per_record * 0.75 + ns * 0.25;
-    double wanted = (double)PACE_TARGET / (p->ns_per_record > 1 ? p->ns_per_record : 1);
+    ns = p->ns_per_record > 1 ? p->ns_per_record : 1;
+    double wanted = (double)(ns * PACE_FEW > PACE_TARGET ? PACE_SLOW : PACE_TARGET) / ns;
     uint32_t fit = wanted > PACE_MAX ? PACE_MAX : wanted < 1 ? 1 : (uint32_t)wanted;
     uint32_t next = p->limit > PACE_MAX / 2 ? PACE_MAX : p->limit * 2;
     p->limit = fit < next ? fit : next;
@@ -30,4 +31,14 @@ uint32_t
 pace_records(const struct pace *p)
 {
     return p->limit;
+}
+
+uint32_t
+pace_share(const struct pace *p, uint64_t available, uint32_t idle)
+{
+    uint64_t share = idle > 0 ? (available + idle - 1) / idle : p->limit;
+    uint64_t least = p->ns_per_record > 0 ? (uint64_t)(PACE_LEAST / p->ns_per_record) : 1;
+    share = share > least ? share : least;
+    share = share > 0 ? share : 1;
+    return share < p->limit ? (uint32_t)share : p->limit;
 }

@@ -20,7 +20,7 @@
 #include "supervisor/source.h"
 #include "supervisor/supervisor.h"
 
-#define SETTLE_EVERY (20 * NS_PER_MS)   /* scoreboards are looked at, also where no worker says anything; > PACE_TARGET */
+#define SETTLE_EVERY (20 * NS_PER_MS)   /* scoreboards are looked at, also where no worker says anything */
 #define PUBLISH_EVERY (100 * NS_PER_MS) /* totals of the counters */
 #define ROUNDS 4                        /* of feeding before the descriptors are looked at again */
 

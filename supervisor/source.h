@@ -36,6 +36,9 @@ void source_start(struct source *s);
 typedef bool source_each(void *arg, const struct message *m);
 uint32_t source_read(struct source *s, struct partition *p, source_each *each, void *arg);
 
+/* source_queued counts about how many records librdkafka has for partitions that may be read. */
+uint64_t source_queued(const struct source *s);
+
 /* source_first_attempt is the attempt that a record just read is handed out for: 1, but for the one that may have taken the
  * supervisor down before. source_handed notes that a record of the partition was handed out. */
 uint32_t source_first_attempt(struct partition *p);

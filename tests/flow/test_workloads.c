@@ -11,7 +11,7 @@
 static void
 fill(int n)
 {
-    flow_broker(flow_text("bench:%d", PARTITIONS), NULL);
+    flow_broker(flow_text("bench:%d", PARTITIONS), flow_text("relayed:%d", PARTITIONS), NULL);
     for (int i = 0; i < n; i++)
         flow_send("bench", i % PARTITIONS, flow_text("k%d", i % 100),
                   "{\"severity\": \"%s\", \"message\": \"%010d and what else there is to say of it\"}", i % 10 ? "INFO" : "ERROR", i);
@@ -82,6 +82,17 @@ START_TEST(test_batches)
 }
 END_TEST
 
+START_TEST(test_sent_on)
+{
+    int64_t sent = 0;
+    fill(10000);
+    run("relay", "partition", 2, 10000);
+    for (int p = 0; p < PARTITIONS; p++)
+        sent += flow_end_offset("relayed", p);
+    ck_assert_int_eq(sent, 10000);
+}
+END_TEST
+
 Suite *workloads_suite(void);
 
 Suite *
@@ -94,6 +105,7 @@ workloads_suite(void)
     tcase_add_test(tc, test_logs);
     tcase_add_loop_test(tc, test_sleeps, 0, 2);
     tcase_add_loop_test(tc, test_batches, 0, 2);
+    tcase_add_test(tc, test_sent_on);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -1,48 +1,12 @@
-/* test_dispatch_random.c - order, lanes and turns against a model that knows each record's state.
- *
- * Workers are only seats here. What they do is what holding.c lets through: a lane comes back youngest first.
- */
+/* test_dispatch_random.c - order, lanes and turns against a model that knows each record's state. */
 #include <check.h>
 #include <string.h>
 
-#include "supervisor/dispatch.h"
 #include "tests/unit/random.h"
+#include "tests/unit/turns.h"
 
-Suite *dispatch_random_suite(void);
-
-#define PARTS 4
-#define WORKERS 3
-#define WINDOW 12
 #define KEYS 4
 #define NO_LANE -1
-
-static char topic[] = "logs";
-
-static struct dispatch d;
-static struct partition parts[PARTS];
-static const struct seat workers[WORKERS] = {{0}, {1}, {2}};
-
-static void
-setup(enum dispatch_order order, int n)
-{
-    dispatch_init(&d, order, WINDOW, UINT64_MAX, 1);
-    memset(parts, 0, sizeof parts);
-    for (int i = 0; i < n; i++) {
-        parts[i].topic = topic;
-        parts[i].number = i;
-        dispatch_add(&d, &parts[i], NULL);
-        parts[i].open = parts[i].more = true;
-    }
-}
-
-static void
-teardown(void)
-{
-    while (d.n_parts > 0)
-        dispatch_remove(&d, d.parts[0]);
-    dispatch_clear(&d);
-}
-
 #define MODEL_MAX 3000
 
 struct model_record {
@@ -56,7 +20,7 @@ struct model_record {
 static struct model_part {
     struct model_record records[MODEL_MAX];
     int n, base;
-} model[PARTS];
+} model[TURNS_PARTS];
 
 static mono_ns now;
 
@@ -115,7 +79,7 @@ earliest(const struct model_part *m)
     int best = -1;
     for (int i = m->base; i < m->n; i++) {
         const struct model_record *r = &m->records[i];
-        if (!is_next(m, i) || (d.order == DISPATCH_KEY && r->lane != NO_LANE && r->due == 0))
+        if (!is_next(m, i) || (turns.order == DISPATCH_KEY && r->lane != NO_LANE && r->due == 0))
             continue;
         if (best < 0 || r->due < m->records[best].due)
             best = i;
@@ -130,7 +94,7 @@ may_have(const struct model_part *m, int i, int w)
     const struct model_record *r = &m->records[i];
     if (!is_next(m, i) || !is_for(m, i, w) || r->due > now)
         return false;
-    if (d.order == DISPATCH_KEY && r->lane != NO_LANE && r->due == 0)
+    if (turns.order == DISPATCH_KEY && r->lane != NO_LANE && r->due == 0)
         return true;
     return i == earliest(m); /* the others wait until it is gone */
 }
@@ -148,12 +112,12 @@ static enum dispatch_supply
 expected(int part, int w)
 {
     const struct model_part *m = &model[part];
-    bool fresh = parts[part].more && (m->n == m->base || m->n - m->base < WINDOW);
-    if (!parts[part].open)
+    bool fresh = turns_parts[part].more && (m->n == m->base || m->n - m->base < TURNS_WINDOW);
+    if (!turns_parts[part].open)
         return SUPPLY_NOTHING;
     if (any_for(m, w))
         return SUPPLY_WAITING;
-    if (d.order == DISPATCH_PARTITION &&
+    if (turns.order == DISPATCH_PARTITION &&
         (first_in(m, 0, m->n) >= 0 || letters(m, 0) > 0 || (holder(m, 0) >= 0 && holder(m, 0) != w)))
         return SUPPLY_NOTHING;
     return fresh ? SUPPLY_FRESH : SUPPLY_NOTHING;
@@ -163,23 +127,23 @@ static void
 compare(void)
 {
     mono_ns due = MONO_NEVER;
-    for (int part = 0; part < PARTS; part++) {
+    for (int part = 0; part < TURNS_PARTS; part++) {
         struct model_part *m = &model[part];
         while (m->base < m->n && m->records[m->base].state == ENTRY_DONE)
             m->base++;
-        ck_assert_int_eq(ledger_commit_point(&parts[part].led), m->n > 0 ? m->base : -1);
+        ck_assert_int_eq(ledger_commit_point(&turns_parts[part].led), m->n > 0 ? m->base : -1);
         for (int pos = m->base; pos < m->n; pos++)
             if (m->records[pos].state == ENTRY_HELD)
-                ck_assert_int_eq(dispatch_goes_back(&d, &parts[part], (uint64_t)pos),
+                ck_assert_int_eq(dispatch_goes_back(&turns, &turns_parts[part], (uint64_t)pos),
                                  m->records[pos].lane != NO_LANE &&
                                      first_in(m, m->records[pos].lane, pos) >= 0);
-        int i = d.order == DISPATCH_PARTITION ? first_in(m, 0, m->n) : earliest(m);
-        if (i >= 0 && parts[part].open && m->records[i].due > now)
+        int i = turns.order == DISPATCH_PARTITION ? first_in(m, 0, m->n) : earliest(m);
+        if (i >= 0 && turns_parts[part].open && m->records[i].due > now)
             due = mono_earlier(due, m->records[i].due);
-        for (int w = 0; w < WORKERS; w++)
-            ck_assert_int_eq(dispatch_supplies(&d, &parts[part], &workers[w], now), expected(part, w));
+        for (int w = 0; w < TURNS_WORKERS; w++)
+            ck_assert_int_eq(dispatch_supplies(&turns, &turns_parts[part], &turns_workers[w], now), expected(part, w));
     }
-    ck_assert_int_eq(dispatch_due(&d, now), due);
+    ck_assert_int_eq(dispatch_due(&turns, now), due);
 }
 
 /* ---- steps ---- */
@@ -188,18 +152,18 @@ static void
 hand(int part, int pos, int w)
 {
     struct model_record *r = &model[part].records[pos];
-    dispatch_handed(&d, &parts[part], (uint64_t)pos, &workers[w]);
+    dispatch_handed(&turns, &turns_parts[part], (uint64_t)pos, &turns_workers[w]);
     r->state = ENTRY_HELD;
     r->holder = w;
-    ck_assert_uint_eq(ledger_entry(&parts[part].led, (uint64_t)pos)->attempt, r->attempt);
+    ck_assert_uint_eq(ledger_entry(&turns_parts[part].led, (uint64_t)pos)->attempt, r->attempt);
 }
 
 static int
 random_lane(void)
 {
-    if (d.order == DISPATCH_PARTITION)
+    if (turns.order == DISPATCH_PARTITION)
         return 0;
-    return d.order == DISPATCH_KEY ? (int)random_below(KEYS + 1) - 1 : NO_LANE;
+    return turns.order == DISPATCH_KEY ? (int)random_below(KEYS + 1) - 1 : NO_LANE;
 }
 
 /* taker: who may have a record just read: -1: nobody. */
@@ -219,19 +183,19 @@ hand_fresh(int part, int w)
 {
     static const char *const keys[KEYS] = {"", "a", "b", "a longer one"};
     struct model_part *m = &model[part];
-    struct partition *p = &parts[part];
+    struct partition *p = &turns_parts[part];
     if (m->n == MODEL_MAX)
         return;
     int pos = m->n++, lane = random_lane();
     m->records[pos] = (struct model_record){.attempt = 1, .lane = lane, .state = ENTRY_WAITING};
     ck_assert_int_eq(ledger_add(&p->led, pos, NULL, 0, 1), pos);
     const char *key = lane == NO_LANE ? NULL : keys[lane];
-    dispatch_entered(&d, p, (uint64_t)pos, key, key ? strlen(key) : 0);
+    dispatch_entered(&turns, p, (uint64_t)pos, key, key ? strlen(key) : 0);
     int to = taker(m, pos, w);
-    const struct seat *s = dispatch_taker(&d, p, (uint64_t)pos, &workers[w]);
-    ck_assert_int_eq(s ? (int)(s - workers) : -1, to);
+    const struct seat *s = dispatch_taker(&turns, p, (uint64_t)pos, &turns_workers[w]);
+    ck_assert_int_eq(s ? (int)(s - turns_workers) : -1, to);
     if (to < 0 || random_once_in(5))
-        dispatch_kept(&d, p, (uint64_t)pos);
+        dispatch_kept(&turns, p, (uint64_t)pos);
     else
         hand(part, pos, to);
 }
@@ -240,20 +204,20 @@ static void
 step_hand(void)
 {
     enum dispatch_supply supply;
-    int w = (int)random_below(WORKERS);
-    struct partition *p = dispatch_pick(&d, &workers[w], now, &supply);
+    int w = (int)random_below(TURNS_WORKERS);
+    struct partition *p = dispatch_pick(&turns, &turns_workers[w], now, &supply);
     if (!p) {
-        for (int part = 0; part < PARTS; part++)
+        for (int part = 0; part < TURNS_PARTS; part++)
             ck_assert_int_eq(expected(part, w), SUPPLY_NOTHING);
         return;
     }
-    int part = (int)(p - parts);
+    int part = (int)(p - turns_parts);
     ck_assert_int_eq(supply, expected(part, w));
     if (supply == SUPPLY_FRESH) {
         hand_fresh(part, w);
         return;
     }
-    int pos = (int)dispatch_waiting(&d, p, &workers[w], now);
+    int pos = (int)dispatch_waiting(&turns, p, &turns_workers[w], now);
     ck_assert(may_have(&model[part], pos, w));
     hand(part, pos, w);
 }
@@ -275,7 +239,7 @@ held(const struct model_part *m, int lane, bool oldest, bool any)
 static void
 give_back(int part, int i)
 {
-    dispatch_returned(&d, &parts[part], (uint64_t)i);
+    dispatch_returned(&turns, &turns_parts[part], (uint64_t)i);
     model[part].records[i].state = ENTRY_WAITING;
     model[part].records[i].due = 0;
 }
@@ -283,7 +247,7 @@ give_back(int part, int i)
 static void
 finish(int part, int i)
 {
-    dispatch_done(&d, &parts[part], (uint64_t)i);
+    dispatch_done(&turns, &turns_parts[part], (uint64_t)i);
     model[part].records[i].state = ENTRY_DONE;
 }
 
@@ -291,7 +255,7 @@ finish(int part, int i)
 static void
 send(int part, int i)
 {
-    dispatch_sending(&d, &parts[part], (uint64_t)i);
+    dispatch_sending(&turns, &turns_parts[part], (uint64_t)i);
     model[part].records[i].state = ENTRY_SENDING;
 }
 
@@ -299,7 +263,7 @@ send(int part, int i)
 static void
 step_confirming(void)
 {
-    int part = (int)random_below(PARTS);
+    int part = (int)random_below(TURNS_PARTS);
     for (int i = model[part].base; i < model[part].n; i++) {
         struct model_record *r = &model[part].records[i];
         if ((r->state != ENTRY_SENDING && r->state != ENTRY_LETTER) || random_once_in(2))
@@ -308,7 +272,7 @@ step_confirming(void)
             finish(part, i);
             return;
         }
-        dispatch_letter(&d, &parts[part], (uint64_t)i);
+        dispatch_letter(&turns, &turns_parts[part], (uint64_t)i);
         r->state = ENTRY_LETTER;
         return;
     }
@@ -321,7 +285,7 @@ go_wrong(int part, int lane, int i)
     struct model_record *r = &model[part].records[i];
     for (int later; lane != NO_LANE && (later = held(&model[part], lane, false, false)) > i;)
         give_back(part, later);
-    dispatch_lane_returned(&d, &parts[part], (uint64_t)i);
+    dispatch_lane_returned(&turns, &turns_parts[part], (uint64_t)i);
     if (random_once_in(4)) {
         finish(part, i);
         return;
@@ -329,13 +293,13 @@ go_wrong(int part, int lane, int i)
     r->due = now + random_below(50);
     r->attempt++;
     r->state = ENTRY_WAITING;
-    dispatch_retry(&d, &parts[part], (uint64_t)i, r->due);
+    dispatch_retry(&turns, &turns_parts[part], (uint64_t)i, r->due);
 }
 
 static void
 step_held(void)
 {
-    int part = (int)random_below(PARTS), lane = random_lane(), i;
+    int part = (int)random_below(TURNS_PARTS), lane = random_lane(), i;
     bool any = lane == NO_LANE;
     switch (random_below(8)) {
     case 0:
@@ -365,8 +329,8 @@ step_held(void)
 static void
 step_death(void)
 {
-    int w = (int)random_below(WORKERS);
-    for (int part = 0; part < PARTS; part++)
+    int w = (int)random_below(TURNS_WORKERS);
+    for (int part = 0; part < TURNS_PARTS; part++)
         for (int i = model[part].base; i < model[part].n; i++)
             if (model[part].records[i].state == ENTRY_HELD && model[part].records[i].holder == w)
                 give_back(part, i);
@@ -380,10 +344,10 @@ step(void)
         now += random_below(60);
         break;
     case 1:
-        parts[random_below(PARTS)].open = !random_once_in(4);
+        turns_parts[random_below(TURNS_PARTS)].open = !random_once_in(4);
         break;
     case 2:
-        parts[random_below(PARTS)].more = !random_once_in(4);
+        turns_parts[random_below(TURNS_PARTS)].more = !random_once_in(4);
         break;
     case 3:
         step_death();
@@ -406,8 +370,8 @@ START_TEST(test_dispatch_random)
     for (int run = 0; run < 100; run++) {
         static const enum dispatch_order orders[] = {DISPATCH_PARTITION, DISPATCH_NONE, DISPATCH_KEY,
                                                      DISPATCH_KEY};
-        setup(orders[random_below(4)], PARTS);
-        for (int part = 0; part < PARTS; part++)
+        turns_begin(orders[random_below(4)], TURNS_PARTS);
+        for (int part = 0; part < TURNS_PARTS; part++)
             model[part].n = model[part].base = 0;
         now = 0;
         uint32_t steps = 50 + random_below(500);
@@ -415,11 +379,11 @@ START_TEST(test_dispatch_random)
             step();
             compare();
         }
-        for (int part = 0; part < PARTS; part++)
+        for (int part = 0; part < TURNS_PARTS; part++)
             for (int lane = NO_LANE; lane < KEYS; lane++)
                 for (int i; (i = held(&model[part], lane, false, false)) >= 0;)
                     give_back(part, i);
-        teardown();
+        turns_end();
     }
 }
 END_TEST

@@ -50,6 +50,49 @@ START_TEST(test_pace_aims_at_its_target)
 }
 END_TEST
 
+/* What others may want is not heaped on one: of records that take longer, a frame has less work. */
+START_TEST(test_pace_slow_records)
+{
+    for (int i = 0; i < 20; i++)
+        pace_measured(&pace, 2 * NS_PER_MS, 1);
+    ck_assert_uint_eq(pace_records(&pace), 10);
+    for (int i = 0; i < 20; i++)
+        pace_measured(&pace, 5 * NS_PER_MS, 2);
+    ck_assert_uint_eq(pace_records(&pace), 4);
+    for (int i = 0; i < 20; i++)
+        pace_measured(&pace, 10 * NS_PER_MS, 1);
+    ck_assert_uint_eq(pace_records(&pace), 1);
+}
+END_TEST
+
+START_TEST(test_pace_shares_what_is_there)
+{
+    ck_assert(!pace_shares(&pace));
+    for (int i = 0; i < 20; i++)
+        pace_measured(&pace, NS_PER_MS, 1);
+    ck_assert(pace_shares(&pace));
+    ck_assert_uint_eq(pace_records(&pace), 20);
+    ck_assert_uint_eq(pace_share(&pace, 100, 100), 1);
+    ck_assert_uint_eq(pace_share(&pace, 101, 100), 2);
+    ck_assert_uint_eq(pace_share(&pace, 0, 100), 1);
+    ck_assert_uint_eq(pace_share(&pace, 100000, 100), 20);
+    ck_assert_uint_eq(pace_share(&pace, 7, 0), 20); /* nobody waits for it */
+}
+END_TEST
+
+/* Cheap ones are not parted further than is worth the waking. */
+START_TEST(test_pace_shares_no_crumbs)
+{
+    for (int i = 0; i < 20; i++)
+        pace_measured(&pace, 10 * NS_PER_US, 1);
+    ck_assert_uint_eq(pace_share(&pace, 100, 100), 5);
+    for (int i = 0; i < 40; i++)
+        pace_measured(&pace, 100, 1);
+    ck_assert(!pace_shares(&pace));
+    ck_assert_uint_ge(pace_share(&pace, 100, 100), 100);
+}
+END_TEST
+
 Suite *
 pace_suite(void)
 {
@@ -60,6 +103,9 @@ pace_suite(void)
     tcase_add_test(tc, test_pace_grows_by_doubling);
     tcase_add_test(tc, test_pace_falls_at_once);
     tcase_add_test(tc, test_pace_aims_at_its_target);
+    tcase_add_test(tc, test_pace_slow_records);
+    tcase_add_test(tc, test_pace_shares_what_is_there);
+    tcase_add_test(tc, test_pace_shares_no_crumbs);
     suite_add_tcase(suite, tc);
     return suite;
 }
