@@ -1,7 +1,8 @@
-/* clients.c - the configuration of a task's librdkafka clients: its consumer, its producer of sends and dead letters.
+/* clients.c - the configuration of a task's librdkafka clients: its consumer, its producer of sends and dead
+ * letters.
  *
- * Owns: the defaults that differ from librdkafka's. Guarantees: what is ours alone wins over the file, the file over
- *   the defaults. Must not know: what is done with the client. */
+ * Owns: the defaults that differ from librdkafka's. Guarantees: what is ours alone wins over the file, the
+ * file over the defaults. Must not know: what is done with the client. */
 #include <string.h>
 
 #include "shared/log.h"
@@ -38,8 +39,9 @@ static const char *const consumer_owned[][2] = {
 
 static const char *const producer_defaults[][2] = {
     {"linger.ms", "5"},
-    {"message.max.bytes", "200000000"}, /* what could be read can be written; the topic has a limit of its own */
-    {"message.timeout.ms", "0"},        /* nothing is dropped by a timeout */
+    {"message.max.bytes",
+     "200000000"},               /* what could be read can be written; the topic has a limit of its own */
+    {"message.timeout.ms", "0"}, /* nothing is dropped by a timeout */
     {"queue.buffering.max.messages", "10000000"}, /* headrace itself bounds what is under way */
     {"queue.buffering.max.kbytes", "2097151"},
 };
@@ -52,8 +54,8 @@ static const char *const producer_owned[][2] = {
 enum { API_JOIN_GROUP = 11, API_SYNC_GROUP = 14 }; /* Kafka's numbers */
 
 static rd_kafka_resp_err_t
-request_sent(rd_kafka_t *rk, int fd, const char *name, int32_t id, int16_t key, int16_t version, int32_t correlation,
-             size_t size, void *source)
+request_sent(rd_kafka_t *rk, int fd, const char *name, int32_t id, int16_t key, int16_t version,
+             int32_t correlation, size_t size, void *source)
 {
     (void)rk, (void)fd, (void)name, (void)id, (void)version, (void)correlation, (void)size;
     if (key == API_JOIN_GROUP)
@@ -82,12 +84,25 @@ client_made(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *source, char *tex
     return rd_kafka_interceptor_add_on_response_received(rk, "headrace", response_received, source);
 }
 
+/* say_why: that a session has timed out, and what the coordinator last said, stands in this line only. The
+ * loss follows. */
+static void
+say_why(const struct source *s, const char *text)
+{
+    const char *line = strstr(text, "Consumer group session timed out");
+    char quoted[600];
+    log_warn("session timed out", "task=%s error=\"%s\"", s->task->conf->name,
+             log_quote(line ? line : text, quoted, sizeof quoted));
+}
+
 static void
 log_of_rdkafka(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     struct source *s = rd_kafka_opaque(rk); /* NULL: a producer */
     if (s)
         expired_note(&s->expired, level, facility, text);
+    if (s && strcmp(facility, "SESSTMOUT") == 0)
+        say_why(s, text);
     /* what else matters to the user comes as an error event, said in our words */
     log_debug("kafka", "facility=%s text=\"%s\"", facility, text);
 }
@@ -131,8 +146,8 @@ out:
 rd_kafka_conf_t *
 clients_consumer(struct source *s, const struct task *t, char **error)
 {
-    rd_kafka_conf_t *conf = clients_conf(t, consumer_defaults, known_defaults(), consumer_owned,
-                                         COUNT(consumer_owned), error);
+    rd_kafka_conf_t *conf =
+        clients_conf(t, consumer_defaults, known_defaults(), consumer_owned, COUNT(consumer_owned), error);
     if (conf && set(conf, "group.id", t->conf->group, error) < 0) {
         rd_kafka_conf_destroy(conf);
         return NULL;
@@ -141,7 +156,8 @@ clients_consumer(struct source *s, const struct task *t, char **error)
         return NULL;
     rd_kafka_conf_set_opaque(conf, s);
     rd_kafka_conf_interceptor_add_on_new(conf, "headrace", client_made, s);
-    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
+    rd_kafka_conf_set_events(conf,
+                             RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
     return conf;
 }
 

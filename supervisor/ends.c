@@ -20,7 +20,6 @@
 #include "shared/mem.h"
 #include "supervisor/refusal.h"
 
-#define ASK_EVERY NS_PER_S
 #define ASK_MS 1000
 
 /* ---- finding them ---- */
@@ -210,35 +209,19 @@ all_ours_reached(const struct source *s)
 static void
 ask_group(struct source *s, mono_ns now)
 {
-    if (s->asking_group || now < s->next_group_question)
+    if (now < s->group_question.next)
         return;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     for (uint32_t i = 0; i < s->n_ends; i++)
         if (!s->ends[i].reached)
             rd_kafka_topic_partition_list_add(list, s->ends[i].topic, s->ends[i].number);
-    rd_kafka_ListConsumerGroupOffsets_t *question = rd_kafka_ListConsumerGroupOffsets_new(s->task->conf->group, list);
-    rd_kafka_ListConsumerGroupOffsets(s->rk, &question, 1, NULL, s->main);
-    rd_kafka_ListConsumerGroupOffsets_destroy(question);
-    rd_kafka_topic_partition_list_destroy(list);
-    s->asking_group = true;
-    s->next_group_question = now + ASK_EVERY;
-}
-
-void
-ends_event(struct source *s, rd_kafka_event_t *event)
-{
-    size_t n = 0;
-    s->asking_group = false;
-    const rd_kafka_ListConsumerGroupOffsets_result_t *result = rd_kafka_event_ListConsumerGroupOffsets_result(event);
-    if (rd_kafka_event_error(event) || !result)
-        return;
-    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &n);
-    const rd_kafka_topic_partition_list_t *list = n > 0 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
-    for (int i = 0; list && i < list->cnt; i++)
+    bool answered = question_ask(&s->group_question, s->rk, list);
+    for (int i = 0; answered && i < list->cnt; i++)
         for (uint32_t j = 0; j < s->n_ends; j++)
             if (s->ends[j].number == list->elems[i].partition && !list->elems[i].err &&
                 strcmp(s->ends[j].topic, list->elems[i].topic) == 0 && list->elems[i].offset >= s->ends[j].end)
                 s->ends[j].reached = true;
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 void

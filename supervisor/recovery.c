@@ -14,12 +14,7 @@
  * From the second such start at one offset on, the task works singly for a while: one record at a time over all its
  * partitions, and before each a commit of its offset and attempt. So the next start knows which record it was, and counts
  * the attempt. The partition whose turn it is is `source.active`: it is marked by a commit, then permitted, and has its
- * turn until its record has ended.
- *
- * librdkafka (2.0.2 to 2.16) remembers for such questions who coordinates the group, and asks that one for ever once it has
- * come back as one that does not; 2.0.2 passes its answer on, 2.16 asks it again until the time for the question is over
- * (ANSWER_MS; its own default is a minute). The consumer knows better, but can only be asked with waiting: so that is done
- * where the first way ended so, for MOVED_WAIT_MS at most, once in ASK_AGAIN. */
+ * turn until its record has ended. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,9 +24,6 @@
 #include "supervisor/source_int.h"
 
 #define SINGLE_RECORDS 1000
-#define ASK_AGAIN NS_PER_S
-#define ANSWER_MS 3000
-#define MOVED_WAIT_MS 100
 #define STARTS_ALLOWED 1 /* so many unclean starts at one offset in batches, then singly */
 
 char *
@@ -216,58 +208,15 @@ take_answer(struct source *s, const rd_kafka_topic_partition_list_t *list)
     }
 }
 
-static void
-ask_consumer(struct source *s)
-{
-    rd_kafka_topic_partition_list_t *list = unknown_ones(s);
-    if (list && rd_kafka_committed(s->rk, list, MOVED_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        take_answer(s, list);
-    if (list)
-        rd_kafka_topic_partition_list_destroy(list);
-}
-
 void
 recovery_ask(struct source *s, mono_ns now)
 {
-    if (s->recovery_asked || now < s->recovery_ask_at)
+    if (now < s->recovery_question.next)
         return;
     rd_kafka_topic_partition_list_t *list = unknown_ones(s);
     if (!list)
         return;
-    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(s->rk, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    char ignored[64];
-    rd_kafka_AdminOptions_set_request_timeout(options, ANSWER_MS, ignored, sizeof ignored);
-    rd_kafka_AdminOptions_set_opaque(options, &s->recovery_asked); /* tells our answer from that of ends.c */
-    rd_kafka_ListConsumerGroupOffsets_t *question = rd_kafka_ListConsumerGroupOffsets_new(s->task->conf->group, list);
-    rd_kafka_ListConsumerGroupOffsets(s->rk, &question, 1, options, s->main);
-    rd_kafka_ListConsumerGroupOffsets_destroy(question);
-    rd_kafka_AdminOptions_destroy(options);
+    if (question_ask(&s->recovery_question, s->rk, list))
+        take_answer(s, list);
     rd_kafka_topic_partition_list_destroy(list);
-    s->recovery_asked = true;
-    s->recovery_ask_at = now + ASK_AGAIN;
-}
-
-static bool
-may_have_moved(rd_kafka_resp_err_t err)
-{
-    return err == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || err == RD_KAFKA_RESP_ERR__TIMED_OUT;
-}
-
-bool
-recovery_event(struct source *s, rd_kafka_event_t *event)
-{
-    size_t n = 0;
-    if (rd_kafka_event_opaque(event) != &s->recovery_asked)
-        return false;
-    s->recovery_asked = false;
-    const rd_kafka_ListConsumerGroupOffsets_result_t *result = rd_kafka_event_ListConsumerGroupOffsets_result(event);
-    if (rd_kafka_event_error(event) || !result) {
-        reach_note(s, rd_kafka_event_error(event), rd_kafka_event_error_string(event));
-        if (may_have_moved(rd_kafka_event_error(event)))
-            ask_consumer(s);
-        return true; /* asked again by the next tick that may */
-    }
-    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &n);
-    take_answer(s, n > 0 ? rd_kafka_group_result_partitions(groups[0]) : NULL);
-    return true;
 }

@@ -21,6 +21,7 @@
 
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "supervisor/headers.h"
 #include "supervisor/refusal.h"
 
 #define POLL_EVERY (500 * NS_PER_MS) /* the main queue, also without a wake-up */
@@ -76,6 +77,7 @@ source_open(struct task *t, char **error)
     s->task = t;
     s->rk = rk;
     fetching_init(s);
+    s->headers_known = headers_known();
     rd_kafka_poll_set_consumer(rk);
     s->main = rd_kafka_queue_get_consumer(rk);
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -275,10 +277,6 @@ take_event(struct source *s, rd_kafka_event_t *event)
         break;
     case RD_KAFKA_EVENT_OFFSET_COMMIT:
         commit_event(s, event);
-        break;
-    case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
-        if (!recovery_event(s, event))
-            ends_event(s, event);
         break;
     case RD_KAFKA_EVENT_ERROR:
         error_event(s, event);

@@ -65,6 +65,11 @@ enum source_state {
     SOURCE_CLOSED
 };
 
+struct question {
+    mono_ns next; /* not before that is it asked again */
+    int wait_ms;  /* for an answer; 0: as long as for the first */
+};
+
 struct source {
     struct task *task;
     rd_kafka_t *rk;
@@ -73,6 +78,7 @@ struct source {
     struct loop_watch watch;
     atomic_bool woken;
     enum source_state state;
+    bool headers_known; /* headers.h */
     struct expired expired;
     struct fetch **fetches;
     uint32_t n_fetches;
@@ -89,11 +95,10 @@ struct source {
     atomic_bool joining;   /* the group is being joined anew: nothing may be committed; set by librdkafka's threads, too */
     mono_ns next_poll, next_commit, next_mark, next_letters, close_deadline;
     /* recovery.c */
-    bool recovery_asked;
     uint32_t single_left;  /* records still to be handed out one by one; 0: in batches */
     uint32_t single_turn;
     struct fetch *active;  /* whose turn it is; NULL: nobody's */
-    mono_ns recovery_ask_at;
+    struct question recovery_question;
     /* how the broker is */
     bool reached;
     bool complained;       /* a line said that it cannot be reached */
@@ -114,8 +119,8 @@ struct source {
     /* ends.c */
     struct end *ends;
     uint32_t n_ends;
-    bool ends_known, asking_group;
-    mono_ns next_group_question;
+    bool ends_known;
+    struct question group_question;
 };
 
 static inline struct fetch *
@@ -185,10 +190,12 @@ void recovery_nothing_there(struct partition *p);
 void recovery_tick(struct source *s);
 void recovery_ask(struct source *s, mono_ns now);
 void recovery_peek(struct source *s); /* where the group never committed: learn where it starts */
-bool recovery_event(struct source *s, rd_kafka_event_t *event); /* false: not its answer */
+
+/* question.c: `list` gets what is committed, in place. False: nobody answered. To be asked from
+ * `next` on. */
+bool question_ask(struct question *q, rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list);
 
 /* ends.c */
 void ends_tick(struct source *s, mono_ns now);
-void ends_event(struct source *s, rd_kafka_event_t *event);
 void ends_free(struct source *s);
 #endif
