@@ -207,4 +207,4 @@ help:
 	@echo 'make coverage    lines of the pure files that the unit tests run: at least 95 % of each'
 	@echo 'make boundaries  who includes and links whom; make style: sizes; make format: clang-format'
 	@echo 'make reference   conf/reference.md out of conf/options.def'
-.PHONY: all ready install uninstall demo bench test test-unit test-flow test-fuzz coverage coverage-ready fuzz fuzz-ready fail test-fail simulate test-kafka chaos valgrind boundaries reference style format clean help
+.PHONY: all ready install uninstall demo bench test test-suites test-unit test-flow test-fuzz coverage coverage-ready fuzz fuzz-ready fail test-fail simulate broken test-kafka chaos valgrind boundaries reference style format clean help

@@ -90,8 +90,9 @@ ending_told(void *worker, struct partition *p, uint64_t pos, enum ending ending,
         sim_wrong("record %d/%u: attempt %u ends, it is the one of number %u", t->p, idx, attempt,
                   truth->endings);
     struct attempts_decision d = attempts_decide(&sim.policy, attempt, final, asked, sim_below(UINT32_MAX));
+    truth->due = d.again ? sim.now + d.wait : 0;
     if (d.again)
-        dispatch_retry(&w->sup->d, p, pos, sim.now + d.wait);
+        dispatch_retry(&w->sup->d, p, pos, truth->due);
     else if (dispatch_goes_back(&w->sup->d, p, pos))
         repeated(w->sup, t, pos);
     else

@@ -13,7 +13,7 @@ struct feeding {
 static bool
 has_room(const struct feeding *f)
 {
-    return f->frame->n < f->want && f->bytes < sim.frame_bytes;
+    return f->frame->n < f->want && f->bytes < sim.frame_bytes && !holding_full(&f->w->holding, f->frame);
 }
 
 static void
@@ -41,8 +41,6 @@ put_waiting(struct feeding *f, struct partition *p)
         if (!holding_admits(&f->w->holding, f->frame, ledger_entry(&p->led, pos)))
             return false;
         put(f, p, pos);
-        if (holding_full(&f->w->holding, f->frame))
-            return false;
     }
     return true;
 }
@@ -119,11 +117,14 @@ put_or_keep(struct feeding *f, struct tenure *t, uint64_t pos)
         dispatch_kept(d, &t->part, pos);
 }
 
-static void
+/* put_fresh is false where the frame has suspects, which nothing that is read now may join. */
+static bool
 put_fresh(struct feeding *f, struct partition *p)
 {
+    if (!holding_takes_fresh(&f->w->holding))
+        return false;
     struct tenure *t = (struct tenure *)p;
-    for (uint32_t n = 0, limit = fresh_limit(f, p); n < limit && !at_end(t); n++) {
+    for (uint32_t n = 0, limit = fresh_limit(f, p); n < limit && has_room(f) && !at_end(t); n++) {
         uint32_t attempt = t->first_attempt;
         t->first_attempt = 1;
         if (sim.part[t->p].rec[t->next].pass)
@@ -133,6 +134,7 @@ put_fresh(struct feeding *f, struct partition *p)
         else
             put_or_keep(f, t, add(t, attempt));
     }
+    return true;
 }
 
 static void
@@ -164,9 +166,7 @@ feed_worker(struct sim_sup *s, struct sim_worker *w)
         .sup = s, .w = w, .want = pace_records(&s->pace) < room ? pace_records(&s->pace) : room};
     f.frame = holding_open(&w->holding, f.want);
     while (has_room(&f) && (p = dispatch_pick(&s->d, &w->holding.seat, sim.now, &supply))) {
-        if (supply == SUPPLY_FRESH)
-            put_fresh(&f, p);
-        else if (!put_waiting(&f, p))
+        if (!(supply == SUPPLY_FRESH ? put_fresh(&f, p) : put_waiting(&f, p)))
             break;
     }
     if (f.frame->n > 0)

@@ -163,14 +163,14 @@ forget_lost(struct sim_sup *s)
     open_where_free(s);
 }
 
-/* finish_revoke: rule 9's promise is that nothing done is repeated; without order that holds for what is
- * committed only. */
+/* finish_revoke: rule 9's promise is that nothing done is repeated; without order, and behind a record of a batch that
+ * waits for its next attempt, that holds for what is committed only. */
 static void
 finish_revoke(struct sim_sup *s)
 {
     EACH_TENURE(t, s)
     if (t->leaving && !t->lost) {
-        if (s->commit_failed || sim.order != DISPATCH_PARTITION || t->part.led.sending > 0)
+        if (s->commit_failed || sim.order != DISPATCH_PARTITION || sim.batches || t->part.led.sending > 0)
             truth_broken(t->p);
         forget(s, t);
     }
@@ -219,7 +219,7 @@ clear(struct sim_sup *s)
             sim.part[t->p].owner = NULL;
     }
     for (uint32_t i = 0; i < SIM_WORKERS; i++) {
-        s->worker[i].alive = false;
+        s->worker[i].alive = s->worker[i].begun = false;
         s->worker[i].on = NULL;
         s->worker[i].n_batch = s->worker[i].ended = 0;
         if (s->worker[i].state != WORKER_DOWN)
@@ -306,7 +306,7 @@ step_stop(struct sim_sup *s)
     }
     EACH_TENURE(t, s)
     {
-        if (s->commit_failed || sim.order != DISPATCH_PARTITION || t->part.led.sending > 0)
+        if (s->commit_failed || sim.order != DISPATCH_PARTITION || sim.batches || t->part.led.sending > 0)
             truth_broken(t->p);
         forget(s, t);
     }

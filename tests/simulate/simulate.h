@@ -83,6 +83,8 @@ struct sim_truth {
     uint8_t told;             /* of those, what the core has said */
     bool finished, told_finished, given_up, rejected, refused;
     bool giving_up; /* its letter is on its way */
+    uint32_t most;  /* it was on with others at a death: at most so many are in its frame from then on; 0: any number */
+    mono_ns due;    /* it is tried again, but not before */
     struct sim_worker *unsent; /* finished, and what it sends is in this worker's outbox or on its pipe, */
     uint32_t run;              /* from this run */
 };
@@ -171,7 +173,8 @@ struct sim_worker {
     struct sim_sends outbox, up[SIM_UP]; /* up: on the pipe */
     uint32_t n_up;
     jmp_buf died;
-    /* what it really is on */
+    /* what it really is on, once that has begun */
+    bool begun;
     struct tenure *on;
     uint32_t on_idx, on_attempt, on_frame, on_run;
     struct sim_on batch[SIM_SLOTS]; /* sim.batches: n_batch of them, of which `ended` have ended; `on` is the one at hand */
@@ -334,12 +337,12 @@ void recovery_handed(struct tenure *t);
 
 /* truth.c: the model */
 bool truth_same(int p, uint32_t a, uint32_t b); /* two records of a partition keep their order */
+struct sim_record *truth_record(const struct tenure *t, uint32_t idx);
+bool truth_owns(const struct tenure *t); /* as the group sees it */
 void truth_saw(struct sim_worker *w, unsigned from, unsigned to);
 void truth_died(struct sim_worker *w);
+void truth_ended(const struct sim_worker *w); /* in order */
 void truth_commit(const struct tenure *t, int64_t offset);
-void truth_lost(struct sim_worker *w); /* it is dead, and its pipe was read to the end */
-void truth_given(struct tenure *t, uint32_t idx, uint32_t run);
-void truth_message(int p, uint32_t idx, uint32_t message, uint32_t run);
 void truth_given_up(struct tenure *t, uint32_t idx);
 void truth_letter(const struct sim_letter *l);
 void truth_down(const struct tenure *t, uint32_t idx);
@@ -349,5 +352,10 @@ void truth_over(const struct tenure *t);
 void truth_check(void);
 void truth_end(void);
 bool truth_done(const struct sim_record *r);
+
+/* truth_sends.c */
+void truth_lost(struct sim_worker *w); /* it is dead, and its pipe was read to the end */
+void truth_given(struct tenure *t, uint32_t idx, uint32_t run);
+void truth_message(int p, uint32_t idx, uint32_t message, uint32_t run);
 
 #endif

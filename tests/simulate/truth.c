@@ -1,13 +1,15 @@
-/* truth.c - the model: which records there are, what each attempt really returned, and what follows from that.
+/* truth.c - the model: which records there are, what each attempt really returned, and what follows from
+ * that.
  *
  * Knows nothing of the ledger's states. What it checks:
  *   the commit point never passes a record that is not done;
  *   a lane is on one worker at a time, and goes in order;
  *   the number of an attempt, when it begins and when it is told, is that of the attempts that failed before;
  *   an ending is told once, and is what happened;
- *   what is done comes again only after an owner's bad end; a suspect travels alone;
- *   a record that sends is done when the broker has what it sends, and that only, all of it; what a worker's
- * death lost is repeated, with what its lane finished behind it; a partition's records are first seen in order in what is
+ *   what is done comes again only after an owner's bad end; a suspect travels alone, or with half as many as
+ * before; what is tried again waits for its time; who was told to stop leaves no record on; a record that
+ * sends is done when the broker has what it sends, and that only, all of it; what a worker's death lost is
+ * repeated, with what its lane finished behind it; a partition's records are first seen in order in what is
  * sent; in the end each record is finished, or given up after the right number of attempts. */
 #include "tests/simulate/simulate.h"
 
@@ -27,15 +29,14 @@ truth_same(int p, uint32_t a, uint32_t b)
     return sim.order == DISPATCH_PARTITION;
 }
 
-static struct sim_record *
-record_of(const struct tenure *t, uint32_t idx)
+struct sim_record *
+truth_record(const struct tenure *t, uint32_t idx)
 {
     return &sim.part[t->p].rec[idx];
 }
 
-/* owns: as the group sees it. */
-static bool
-owns(const struct tenure *t)
+bool
+truth_owns(const struct tenure *t)
 {
     return sim.part[t->p].owner == t;
 }
@@ -44,7 +45,7 @@ owns(const struct tenure *t)
 static bool
 on_at(const struct sim_worker *w, uint32_t i, const struct tenure **t, uint32_t *idx)
 {
-    if (!w->turn.on || (sim.batches ? w->ended + i >= w->n_batch : i > 0 || !w->on))
+    if (sim.batches ? !w->turn.on || w->ended + i >= w->n_batch : i > 0 || !w->begun)
         return false;
     *t = sim.batches ? w->batch[w->ended + i].t : w->on;
     *idx = sim.batches ? w->batch[w->ended + i].idx : w->on_idx;
@@ -70,9 +71,10 @@ check_beside(const struct sim_worker *w, const struct sim_worker *x)
     for (uint32_t i = 0; on_at(x, i, &t, &idx); i++) {
         if (t->p != w->on->p || (idx != w->on_idx && !truth_same(w->on->p, idx, w->on_idx)))
             continue;
-        if (x->sup == w->sup || (owns(t) && owns(w->on)))
-            sim_wrong("record %d/%u begins on worker %d.%d while %d/%u is on worker %d.%d", w->on->p, w->on_idx,
-                      (int)(w->sup - sim.sup), w->number, t->p, idx, (int)(x->sup - sim.sup), x->number);
+        if (x->sup == w->sup || (truth_owns(t) && truth_owns(w->on)))
+            sim_wrong("record %d/%u begins on worker %d.%d while %d/%u is on worker %d.%d", w->on->p,
+                      w->on_idx, (int)(w->sup - sim.sup), w->number, t->p, idx, (int)(x->sup - sim.sup),
+                      x->number);
     }
 }
 
@@ -87,13 +89,14 @@ check_alone(const struct sim_worker *w)
         }
 }
 
-/* check_order: in a lane, all before it has ended, or is on with it (w; NULL: it is given up on, as they may be with it). */
+/* check_order: in a lane, all before it has ended, or is on with it (w; NULL: it is given up on, as they may
+ * be with it). */
 static void
 check_order(const struct tenure *t, uint32_t idx, const struct sim_worker *w, const char *what)
 {
     for (uint32_t i = t->first; i < idx; i++)
-        if (truth_same(t->p, i, idx) && !t->truth[i].finished && !t->truth[i].given_up && !record_of(t, i)->pass &&
-            !(w ? is_on(w, t, i) : t->truth[i].giving_up))
+        if (truth_same(t->p, i, idx) && !t->truth[i].finished && !t->truth[i].given_up &&
+            !truth_record(t, i)->pass && !(w ? is_on(w, t, i) : t->truth[i].giving_up))
             sim_wrong("record %d/%u %s before %d/%u has ended", t->p, idx, what, t->p, i);
 }
 
@@ -108,11 +111,11 @@ truth_given_up(struct tenure *t, uint32_t idx)
 static void
 check_repeat(const struct sim_worker *w)
 {
-    const struct sim_record *r = record_of(w->on, w->on_idx);
+    const struct sim_record *r = truth_record(w->on, w->on_idx);
     const struct sim_truth *truth = &w->on->truth[w->on_idx];
     if (truth->finished || truth->given_up || r->pass)
         sim_wrong("record %d/%u is done, and begins again", w->on->p, w->on_idx);
-    if (owns(w->on) && truth_done(r) && !r->repeat_ok)
+    if (truth_owns(w->on) && truth_done(r) && !r->repeat_ok)
         sim_wrong("record %d/%u is repeated, though no owner ended badly", w->on->p, w->on_idx);
 }
 
@@ -126,11 +129,26 @@ noted(struct sim_part *part)
     return NULL;
 }
 
+/* check_parted: the record was on with others at a death. It comes with others of which the same is to be
+ * said, and no more of them than are allowed. */
+static void
+check_parted(const struct sim_worker *w, uint32_t most)
+{
+    const struct sim_frame *f = &w->pipe[0];
+    if (f->n > most)
+        sim_wrong("record %d/%u was on at a death, and is handed out with %u others", w->on->p, w->on_idx,
+                  f->n - 1);
+    for (uint32_t i = 0; i < f->n; i++)
+        if (f->rec[i].t->truth[f->rec[i].idx].most == 0)
+            sim_wrong("record %d/%u was on at a death, and is handed out with %d/%u", w->on->p, w->on_idx,
+                      f->rec[i].t->p, f->rec[i].idx);
+}
+
 static void
 begins(struct sim_worker *w)
 {
     const struct sim_truth *truth = &w->on->truth[w->on_idx];
-    const struct sim_record *r = record_of(w->on, w->on_idx);
+    const struct sim_record *r = truth_record(w->on, w->on_idx);
     sim_note("worker %d.%d begins %d/%u attempt %u", (int)(w->sup - sim.sup), w->number, w->on->p, w->on_idx,
              w->on_attempt);
     if (w->on->over)
@@ -140,13 +158,18 @@ begins(struct sim_worker *w)
                   truth->endings);
     if (truth->crashes > 0 && w->on_frame > 1)
         sim_wrong("record %d/%u crashed a worker and does not travel alone", w->on->p, w->on_idx);
+    if (truth->most > 0)
+        check_parted(w, truth->most);
+    if (sim.now < truth->due)
+        sim_wrong("record %d/%u begins before its time has come", w->on->p, w->on_idx);
     if (w->on_attempt > 1 && r->failed + r->downs + 1 < w->on_attempt)
         sim_wrong("record %d/%u begins attempt %u: %u failed, %u ends of supervisors", w->on->p, w->on_idx,
                   w->on_attempt, r->failed, r->downs);
-    if (owns(w->on) && noted(&sim.part[w->on->p]) == r)
+    if (truth_owns(w->on) && noted(&sim.part[w->on->p]) == r)
         sim.part[w->on->p].noted_begun = true;
-    else if (owns(w->on))
+    else if (truth_owns(w->on))
         sim.part[w->on->p].other_begun = true;
+    w->begun = true;
     w->on_run = ++sim.n_runs;
     if (sim.n_runs == SIM_RUNS)
         sim_wrong("more than %d runs", SIM_RUNS);
@@ -160,7 +183,7 @@ static void
 ends(struct sim_worker *w, unsigned how)
 {
     struct sim_truth *truth = &w->on->truth[w->on_idx];
-    struct sim_record *r = record_of(w->on, w->on_idx);
+    struct sim_record *r = truth_record(w->on, w->on_idx);
     sim_note("worker %d.%d: %d/%u is %s", (int)(w->sup - sim.sup), w->number, w->on->p, w->on_idx,
              slot_state_name(how));
     if (how == SLOT_FINISHED || how == SLOT_SENT) {
@@ -168,14 +191,18 @@ ends(struct sim_worker *w, unsigned how)
         truth->unsent = how == SLOT_SENT ? w : NULL;
         truth->run = w->on_run;
         sim.run[w->on_run] = how == SLOT_SENT ? RUN_SENT : RUN_NONE;
-        r->repeat_ok = !owns(w->on);
+        r->repeat_ok = !truth_owns(w->on);
     } else if (how == SLOT_FAILED) {
         enum sim_act act = r->act[w->on_attempt <= SIM_ATTEMPTS ? w->on_attempt - 1 : SIM_ATTEMPTS - 1];
+        bool fails = act == ACT_FAIL || act == ACT_RETRY_AFTER || act == ACT_REJECT || act == ACT_RETURN;
+        if (!fails)
+            sim_wrong("record %d/%u counts as failed, and did not fail", w->on->p, w->on_idx);
         truth->endings++;
         r->failed++;
         truth->rejected = act == ACT_REJECT;
     }
     w->on = NULL;
+    w->begun = false;
 }
 
 void
@@ -187,92 +214,33 @@ truth_saw(struct sim_worker *w, unsigned from, unsigned to)
         ends(w, to);
 }
 
-/* truth_died: a death costs the record that was on an attempt, but not where the supervisor itself wanted it; nor where there
- * were others with it, for which one it was is not known. */
+/* truth_died: a death costs the record that was on an attempt, but not where the supervisor itself wanted it;
+ * nor where there were others with it, for which one it was is not known. */
 void
 truth_died(struct sim_worker *w)
 {
-    const struct tenure *t, *other;
-    uint32_t idx, k;
-    if (on_at(w, 0, &t, &idx) && !on_at(w, 1, &other, &k) && !w->expendable) {
-        ((struct tenure *)t)->truth[idx].endings++;
-        record_of(t, idx)->failed++;
-        ((struct tenure *)t)->truth[idx].crashes++;
+    const struct tenure *t;
+    uint32_t idx, n = 0;
+    while (!w->expendable && on_at(w, n, &t, &idx))
+        n++;
+    for (uint32_t i = 0; i < n && on_at(w, i, &t, &idx); i++) {
+        struct sim_truth *truth = &((struct tenure *)t)->truth[idx];
+        truth->most = n > 1 ? n / 2 : 0;
+        truth->endings += n == 1;
+        truth->crashes += n == 1;
+        truth_record(t, idx)->failed += n == 1;
     }
     w->on = NULL;
+    w->begun = false;
     w->n_batch = w->ended = 0;
 }
 
-/* lost: it was finished for nothing. */
-static void
-lost(struct tenure *t, uint32_t idx)
-{
-    struct sim_truth *truth = &t->truth[idx];
-    struct sim_record *r = record_of(t, idx);
-    sim_note("record %d/%u is to be repeated", t->p, idx);
-    if (truth->told_finished)
-        sim_wrong("record %d/%u counts as finished, and what its lane sends before it is lost", t->p, idx);
-    sim.run[truth->run] = RUN_NONE;
-    truth->finished = false;
-    truth->unsent = NULL;
-    r->finished = r->finished && !owns(t);
-    r->repeat_ok = true;
-}
-
-/* is_behind: what it sends, or one before it in its lane, is with this worker. */
-static bool
-is_behind(const struct tenure *t, uint32_t idx, const struct sim_worker *w)
-{
-    for (uint32_t i = t->first; i <= idx; i++)
-        if (t->truth[i].unsent == w && (i == idx || truth_same(t->p, i, idx)))
-            return true;
-    return false;
-}
-
 void
-truth_lost(struct sim_worker *w)
+truth_ended(const struct sim_worker *w)
 {
-    EACH_TENURE(t, w->sup)
-    {
-        for (uint32_t i = sim.part[t->p].n; i-- > t->first;) /* what decides about one stands before it */
-            if (t->truth[i].finished && is_behind(t, i, w))
-                lost(t, i);
-    }
-}
-
-void
-truth_given(struct tenure *t, uint32_t idx, uint32_t run)
-{
-    struct sim_truth *truth = &t->truth[idx];
-    if (sim.run[run] != RUN_SENT || truth->run != run)
-        sim_wrong("what %d/%u sends is given to the producer %s", t->p, idx,
-                  sim.run[run] == RUN_GIVEN ? "twice" : "from a run that did not finish");
-    sim.run[run] = RUN_GIVEN;
-    truth->unsent = NULL;
-}
-
-/* check_sent_order: what comes before it in its lane, and sends, has been seen, unless it never will be. */
-static void
-check_sent_order(int p, uint32_t idx)
-{
-    for (uint32_t i = 0; i < idx; i++) {
-        const struct sim_record *r = &sim.part[p].rec[i];
-        if (truth_same(p, i, idx) && r->seen < r->sends && !r->refused && !r->skipped && r->letters == 0)
-            sim_wrong("what %d/%u sends is written before what %d/%u sends", p, idx, p, i);
-    }
-}
-
-void
-truth_message(int p, uint32_t idx, uint32_t message, uint32_t run)
-{
-    struct sim_record *r = &sim.part[p].rec[idx];
-    if (sim.run[run] != RUN_GIVEN)
-        sim_wrong("what %d/%u sends is written, and was not given to the producer", p, idx);
-    if (message < r->seen)
-        return;
-    check_sent_order(p, idx);
-    if (message == r->seen)
-        r->seen++;
+    if (w->told && w->turn.on)
+        sim_wrong("worker %d.%d was told to stop, and leaves a record on", (int)(w->sup - sim.sup),
+                  w->number);
 }
 
 static void
@@ -288,7 +256,7 @@ check_point(const struct tenure *t, int64_t point, const char *what)
 void
 truth_commit(const struct tenure *t, int64_t offset)
 {
-    if (!owns(t))
+    if (!truth_owns(t))
         sim_wrong("partition %d is committed by who does not own it", t->p);
     if (offset < sim.part[t->p].committed)
         sim_wrong("the commit of partition %d goes back to %lld", t->p, (long long)offset);
@@ -299,7 +267,7 @@ void
 truth_letter(const struct sim_letter *l)
 {
     const struct sim_truth *truth = &l->from->truth[l->idx];
-    const struct sim_record *r = record_of(l->from, l->idx);
+    const struct sim_record *r = truth_record(l->from, l->idx);
     uint32_t made = l->from->base[l->idx] + truth->endings + truth->refused;
     if (l->attempts != made)
         sim_wrong("the letter of %d/%u tells %u attempts of %u", l->from->p, l->idx, l->attempts, made);
@@ -315,14 +283,15 @@ truth_letter(const struct sim_letter *l)
 void
 truth_down(const struct tenure *t, uint32_t idx)
 {
-    const struct sim_record *r = record_of(t, idx);
+    const struct sim_record *r = truth_record(t, idx);
     if (r->failed + r->downs < sim.policy.attempts)
         sim_wrong("record %d/%u is given up on for the ends of supervisors: %u failed, %u ends", t->p, idx,
                   r->failed, r->downs);
 }
 
-/* blame: an attempt was noted when the owner ended. It is that of the record noted, if it was begun, or no other was. Without
- * order a record that waits for its next attempt is noted while another one is handed out, and pays for it. */
+/* blame: an attempt was noted when the owner ended. It is that of the record noted, if it was begun, or no
+ * other was. Without order a record that waits for its next attempt is noted while another one is handed out,
+ * and pays for it. */
 static void
 blame(struct sim_part *part)
 {

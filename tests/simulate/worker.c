@@ -12,7 +12,7 @@ void
 worker_born(struct sim_worker *w)
 {
     w->alive = true;
-    w->told = w->doomed = w->inside = w->frozen = false;
+    w->told = w->doomed = w->inside = w->frozen = w->begun = false;
     w->n_pipe = w->at = w->n_up = w->draft = w->n_batch = w->ended = 0;
     w->outbox.n = 0;
     w->on = NULL;
@@ -47,6 +47,7 @@ worker_ends(struct sim_worker *w)
 {
     flush(w);
     sim_note("worker %d.%d ends", (int)(w->sup - sim.sup), w->number);
+    truth_ended(w);
     w->alive = false;
 }
 
@@ -131,7 +132,9 @@ work(struct sim_worker *w)
         worker_dies(w);
         break;
     case ACT_RETURN:
-        if (fail(w, FAILURE_RETURNED, -1))
+        if (w->told)
+            hand_back(w);
+        else if (fail(w, FAILURE_RETURNED, -1))
             worker_ends(w);
         break;
     case ACT_DOWN:
@@ -246,7 +249,7 @@ static void
 work_batch(struct sim_worker *w)
 {
     enum sim_act act = w->ended == 0 ? spoils(w) : ACT_FINISH;
-    if (w->told && w->ended == 0 && sim_once_in(2))
+    if (w->told && w->ended == 0 && (act == ACT_RETURN || sim_once_in(2)))
         hand_back_batch(w);
     else if (act == ACT_CRASH)
         worker_dies(w);
