@@ -169,13 +169,6 @@ flow_expect(struct flow_process *p, int code)
                   flow_read(p->err));
 }
 
-void
-flow_signal(struct flow_process *p, int signal_number)
-{
-    ck_assert_msg(!flow_ended(p), "%s: has ended already, with %d", p->name, p->code);
-    ck_assert_int_eq(kill(p->pid, signal_number), 0);
-}
-
 bool
 flow_said(const struct flow_process *p, const char *text)
 {
@@ -207,6 +200,34 @@ read_proc(const char *pid, const char *name, char *text, size_t size)
             text[i] = ' ';
     text[n] = '\0';
     return true;
+}
+
+/* is_stopped: all of its threads are. */
+static bool
+is_stopped(pid_t pid)
+{
+    char process[16], name[32], line[512];
+    bool stopped = true;
+    snprintf(process, sizeof process, "%d", (int)pid);
+    DIR *threads = opendir(flow_text("/proc/%s/task", process));
+    for (struct dirent *entry; threads && (entry = readdir(threads));) {
+        snprintf(name, sizeof name, "task/%.16s/stat", entry->d_name);
+        bool there = entry->d_name[0] != '.' && read_proc(process, name, line, sizeof line);
+        const char *name_ends = there ? strrchr(line, ')') : NULL;
+        stopped = stopped && (!name_ends || name_ends[2] == 'T');
+    }
+    if (threads)
+        closedir(threads);
+    return stopped;
+}
+
+void
+flow_signal(struct flow_process *p, int signal_number)
+{
+    ck_assert_msg(!flow_ended(p), "%s: has ended already, with %d", p->name, p->code);
+    ck_assert_int_eq(kill(p->pid, signal_number), 0);
+    if (signal_number == SIGSTOP) /* one thread takes the signal; on a busy machine the others run on until it has its turn */
+        FLOW_UNTIL(is_stopped(p->pid), "%s: that it stands still", p->name);
 }
 
 int

@@ -1,6 +1,6 @@
 /* slots_access.h - makes every access of the code included after it to shared memory a step of the explorer.
  *
- * Included first by the two files of the model that include the code under test. The atomic operations become
+ * Included first by the files of the model that include the code under test or call it. The atomic operations become
  * calls; those that have no call here do not compile, so that no access can go unseen. The functions get
  * other names, for the program that runs the tests holds the product's own objects too. */
 #ifndef TESTS_UNIT_SLOTS_ACCESS_H

@@ -206,10 +206,13 @@ _Noreturn void slots_wrong(const char *format, ...) __attribute__((format(printf
 /* slots_supervisor.c */
 void slots_supervisor_start(void);
 void slots_supervisor_birth(uint32_t w);
-uint32_t slots_supervisor_actions(struct slots_action *out);
 void slots_supervisor_run(const struct slots_action *action);
 bool slots_supervisor_done(void);
 void slots_supervisor_check(void);
+
+/* slots_offers.c */
+#define SLOTS_CREDIT 1000 /* bytes: more than there are, since credit is not what is checked here */
+uint32_t slots_supervisor_actions(struct slots_action *out);
 
 /* slots_worker.c */
 void slots_worker_birth(uint32_t w);

@@ -1,6 +1,5 @@
-/* test_autopsy.c - the process that makes a backtrace readable: one that answers, and those that do not.
- *
- * The part of headrace-symbolize is played by a shell, but for the last test. */
+/* test_autopsy.c - the process that makes a backtrace readable: one that answers, and those that do not. Its part is played
+ * by a shell, but for the last test. */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
