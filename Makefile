@@ -144,17 +144,19 @@ demo:
 test:
 	scripts/setup.sh
 	$(MAKE) --no-print-directory SAN=$(TEST_SAN) -j$(shell nproc) ready
-	$(MAKE) --no-print-directory SAN=$(TEST_SAN) boundaries test-unit test-fuzz simulate test-flow
-	$(MAKE) --no-print-directory SAN=$(TEST_SAN) FAIL_RUNS=4 FAIL="$(FAIL_QUICK)" test-fail
+	$(MAKE) --no-print-directory SAN=$(TEST_SAN) boundaries test-fuzz simulate test-suites
+	$(MAKE) --no-print-directory SAN=$(TEST_SAN) FAIL_RUNS=4 FAIL_GROUPS=4 FAIL="$(FAIL_QUICK)" test-fail
 # Some of the calls of some groups; `make fail` tries each call of all of them.
 FAIL_QUICK = check:memory check:files start:memory start:files hot:memory death:memory death:files death:processes
 fail:
 	$(MAKE) --no-print-directory SAN=$(TEST_SAN) test-fail
 test-fail: all $(modules) $(shim)
-	BUILD=$(BUILD) FAIL_RUNS=$(FAIL_RUNS) tests/fail/run.sh $(FAIL)
+	BUILD=$(BUILD) FAIL_RUNS=$(FAIL_RUNS) FAIL_GROUPS=$(FAIL_GROUPS) tests/fail/run.sh $(FAIL)
 ready: all $(modules) $(shim) $(BUILD)/unit-tests $(BUILD)/flow-tests $(BUILD)/simulate $(targets)
+test-suites: all $(modules) $(shim) $(BUILD)/unit-tests $(BUILD)/flow-tests
+	BUILD=$(BUILD) tests/suites.sh unit flow
 test-unit: all $(modules) $(BUILD)/unit-tests
-	$(BUILD)/unit-tests
+	BUILD=$(BUILD) tests/suites.sh unit
 # The slot protocol's check includes the files instead of linking them, so it adds nothing here.
 coverage:
 	scripts/setup.sh
@@ -172,8 +174,10 @@ fuzz:
 fuzz-ready: $(targets)
 simulate: $(BUILD)/simulate
 	$(BUILD)/simulate
+broken:
+	scripts/broken.sh '$(BROKEN)'
 test-flow: all $(modules) $(shim) $(BUILD)/flow-tests
-	BUILD=$(BUILD) tests/flow/run.sh
+	BUILD=$(BUILD) tests/suites.sh flow
 test-kafka: all $(modules) $(tools)
 	BUILD=$(BUILD) tests/kafka/run.sh
 bench: all $(modules) $(benches)
@@ -199,6 +203,7 @@ help:
 	@echo 'make test        unit and flow tests under sanitizers (test-unit, test-flow: one ring alone)'
 	@echo 'make fail        calls of the supervisor fail one after the other (FAIL_EVERY=N, FAIL=death:files)'
 	@echo 'make simulate    the pure core in random schedules; SIM_SECONDS=3, SIM_SEED=N'
+	@echo 'make broken      breaks the slot protocol rule by rule: the simulator must find each; BROKEN=WORDS'
 	@echo 'make fuzz        hostile input of every kind (clang); FUZZ_SECONDS=60; what was found: make test-fuzz'
 	@echo 'make test-kafka  the tests against a real Kafka on this machine (Java 17, Maven)'
 	@echo 'make bench       against the plain consumer on a real Kafka; BENCH="--help" says more'

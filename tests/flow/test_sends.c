@@ -166,6 +166,8 @@ START_TEST(test_no_such_partition)
 }
 END_TEST
 
+#define BOUND(topic) "send: " topic ": the task has sent to 1000 other topics, which is the most"
+
 /* Made-up topics are bounded: the record that names one too many sends nothing, and known topics go on. */
 START_TEST(test_topics_are_bounded)
 {
@@ -178,10 +180,9 @@ START_TEST(test_topics_are_bounded)
     run_to_end("");
     ck_assert_str_eq(values("out"), "a d");
     ck_assert_uint_eq(flow_letters("app.send.dlq", &l), 2);
-    ck_assert_str_eq(flow_letter_text(&l[0], "headrace.reason"),
-                     "send: t999: the task has sent to 1000 other topics, which is the most");
-    ck_assert_str_eq(flow_letter_text(&l[1], "headrace.reason"),
-                     "send: another: the task has sent to 1000 other topics, which is the most");
+    int other = strcmp(flow_letter_text(&l[0], "headrace.reason"), BOUND("t999")) == 0; /* they may be in any partition */
+    ck_assert_str_eq(flow_letter_text(&l[!other], "headrace.reason"), BOUND("t999"));
+    ck_assert_str_eq(flow_letter_text(&l[other], "headrace.reason"), BOUND("another"));
 }
 END_TEST
 
