@@ -2,33 +2,74 @@
  *
  * Kafka's own rule for names is checked here, so that a typing error is found before anything is started and
  * not by a consumer that waits for a topic that cannot exist. */
+#include <errno.h>
+#include <fcntl.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "conf/option.h"
 #include "conf/pattern.h"
 #include "shared/mem.h"
 
+#define COMPILE_SECONDS 1
 #define TOPIC_MAX_LENGTH 249
 #define TOPIC_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+/* compile says what is wrong with the pattern, if anything. */
+static void
+compile(const char *pattern, char *why, size_t size)
+{
+    regex_t compiled;
+    int error = regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB);
+    why[0] = '\0';
+    if (error)
+        regerror(error, &compiled, why, size);
+    else
+        regfree(&compiled);
+}
+
+/* compile_apart does so in a process that may take COMPILE_SECONDS: glibc needs seconds for "^.*+++++", years for one +
+ * more, and how long cannot be told from the pattern. False: it was not done by then. */
+static bool
+compile_apart(const char *pattern, char *why, size_t size)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return compile(pattern, why, size), true;
+    pid_t child = fork();
+    if (child == 0) {
+        setrlimit(RLIMIT_CPU, &(struct rlimit){COMPILE_SECONDS, COMPILE_SECONDS});
+        compile(pattern, why, size);
+        _exit(write(ends[1], why, size) == (ssize_t)size ? 0 : 1);
+    }
+    close(ends[1]);
+    if (child > 0)
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+            ;
+    bool done = child > 0 && read(ends[0], why, size) == (ssize_t)size; /* it is there, in one piece */
+    close(ends[0]);
+    if (child < 0)
+        return compile(pattern, why, size), true;
+    return done;
+}
 
 static char *
 pattern_check(const char *pattern)
 {
-    regex_t compiled;
-    char why[128];
+    char why[128] = {0};
     if (pattern_too_large(pattern))
         return mem_printf(
             "the pattern \"%s\" is too large when its repetitions are written out; use fewer of + and {m,n}",
             pattern);
-    int error = regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB);
-    if (error) {
-        regerror(error, &compiled, why, sizeof why);
+    if (!compile_apart(pattern, why, sizeof why))
+        return mem_printf("the pattern \"%s\" takes too long; use fewer repetitions of repetitions", pattern);
+    if (why[0])
         return mem_printf("the pattern \"%s\" is no regular expression: %s", pattern, why);
-    }
-    regfree(&compiled);
     return NULL;
 }
 
