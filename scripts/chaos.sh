@@ -315,8 +315,8 @@ drain() {
     judge $? alone "nobody is left behind"
 }
 
-# What supervisors say of themselves: that the group went on without them, that they left without a confirmed commit, that
-# they hand out records in batches again.
+# What supervisors say of themselves: that the group went on without them, that its coordinator moved, that they left without a
+# confirmed commit, that they hand out records in batches again.
 # A line for each, with the time of the log's.
 note_upsets() { # WORD TEXT
     local log pid stamp
@@ -331,6 +331,7 @@ note_upsets() { # WORD TEXT
 account() {
     local deaths anew
     note_upsets lost 'info supervisor partitions lost'
+    note_upsets moved 'error="[^"]*\(Coordinator load in progress\|Not coordinator\)'
     note_upsets batches 'info supervisor records are handed out in batches again'
     note_upsets unconfirmed 'warn supervisor the last commit was not confirmed'
     deaths=$(cat "$work"/*.log | grep -c 'worker ended')

@@ -187,6 +187,8 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=$copies
 transaction.state.log.min.isr=$((copies / 2 + 1))
 transaction.state.log.num.partitions=4
+# What a node led before it went is given back to it within seconds of its return, not at a time in the next five minutes.
+leader.imbalance.check.interval.seconds=5
 # A group is ready at once, and nothing is made by being named.
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false

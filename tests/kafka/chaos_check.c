@@ -24,7 +24,7 @@
  *   upset of the supervisor that began the last one, a handover (to the one record that was still running at
  *   drain_timeout). Anything else is unexplained.
  * - upset: the script killed the supervisor; or its log says when it lost its assignment, or that it left
- *   without a confirmed commit, which is believed only while a broker was away or just after. Each explains
+ *   without a confirmed commit, which is believed only while a broker was away or just after, or the group's coordinator had just moved. Each explains
  * one going back of a partition (lanes.c).
  * - window: after an upset a partition goes back at most WINDOW records.
  * - poison: each kind with its reason, attempts and bytes. Where a worker that was on the record was killed
@@ -293,7 +293,7 @@ report(void)
             by[BY_WORKER], by[BY_KILL], by[BY_LOSS], by[BY_UNCONFIRMED], by[BY_HANDOVER], by[UNEXPLAINED]);
     verdict(lanes.window, "window", "after a supervisor's death or a loss at most %ld back, of %ld",
             lanes.deepest, lanes.limit);
-    verdict(bad_losses, "losses", "each while a broker was away, or just after");
+    verdict(bad_losses, "losses", "each while a broker was away, or just after, or with a coordinator that moved");
     verdict(lanes.goings_back > deaths * (lanes.outbox > 0 ? n_parts : 1), "deaths",
             "%ld workers died; lanes went back %ld times, over at most %ld finished records", deaths, lanes.goings_back,
             lanes.most_taken);

@@ -15,6 +15,8 @@ static struct {
     int64_t from, to; /* to: 0 while it is away */
 } away[MAX];
 static int n_away;
+static struct upset moves[MAX]; /* a supervisor heard that its group's coordinator is another broker, or is not ready yet */
+static int n_moves;
 
 static void
 add(enum upset_kind kind, int pid, int64_t at)
@@ -37,6 +39,8 @@ upsets_take(const char *text)
         add(UPSET_LOST, pid, at);
     else if (sscanf(text, "unconfirmed supervisor %d %" SCNd64, &pid, &at) == 2)
         add(UPSET_UNCONFIRMED, pid, at);
+    else if (sscanf(text, "moved supervisor %d %" SCNd64, &pid, &at) == 2 && n_moves < MAX)
+        moves[n_moves++] = (struct upset){.pid = pid, .at = at};
     else if (sscanf(text, "kill broker %d %" SCNd64, &pid, &at) == 2 && n_away < MAX)
         away[n_away++].from = at;
     else if (sscanf(text, "back broker %d %" SCNd64, &pid, &at) == 2 && n_away > 0)
@@ -48,6 +52,16 @@ was_away(int64_t at)
 {
     for (int i = 0; i < n_away; i++)
         if (at >= away[i].from && (away[i].to == 0 || at <= away[i].to + SESSION_MS))
+            return true;
+    return false;
+}
+
+/* had_moved: it heard of it within a session's timeout before. */
+static bool
+had_moved(const struct upset *u)
+{
+    for (int i = 0; i < n_moves; i++)
+        if (moves[i].pid == u->pid && moves[i].at <= u->at && moves[i].at >= u->at - SESSION_MS)
             return true;
     return false;
 }
@@ -65,11 +79,11 @@ upsets_sort(void)
     int kept = 0, wrong = 0;
     for (int i = 0; i < n_upsets; i++) {
         struct upset u = upsets[i];
-        if (u.kind == UPSET_KILLED || was_away(u.at)) {
+        if (u.kind == UPSET_KILLED || was_away(u.at) || had_moved(&u)) {
             upsets[kept++] = u;
             continue;
         }
-        printf("      supervisor %d %s at %" PRId64 ", though no broker was away\n", u.pid,
+        printf("      supervisor %d %s at %" PRId64 ", though no broker was away and its coordinator the same\n", u.pid,
                u.kind == UPSET_LOST ? "lost its assignment" : "could not commit", u.at);
         wrong++;
     }

@@ -1,8 +1,9 @@
 /* upsets.h - what made supervisors of scripts/chaos.sh leave work that is done again, and when.
  *
- * An upset of a supervisor: it was killed; it lost its assignment, as its log says, because the broker was
- * away; it left without a confirmation of its last commit, as its log says. Each has its time, and explains
- * what it led to once. */
+ * An upset of a supervisor: it was killed; it lost its assignment, as its log says, because the broker was away or the
+ * coordinator of its group moved to another one, as its log says too (Kafka gives a broker back what it led, some time after
+ * its return); it left without a confirmation of its last commit, as its log says. Each has its time, and explains what it
+ * led to once. */
 #ifndef TESTS_KAFKA_CHAOS_UPSETS_H
 #define TESTS_KAFKA_CHAOS_UPSETS_H
 
@@ -18,7 +19,7 @@ struct upset {
 };
 
 /* Takes a line of the script; others are passed over. upsets_sort comes after the last one; it returns how
- * many losses cannot be believed, for no broker was away then; they are none, and are shown. */
+ * many losses cannot be believed, for there was no reason then; they are none, and are shown. */
 void upsets_take(const char *text);
 int upsets_sort(void);
 
