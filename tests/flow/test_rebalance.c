@@ -127,16 +127,17 @@ END_TEST
 
 /* The broker falls silent for longer than its answers are waited for, while the group's offsets are asked for again and
  * again: by those that are at the end, as to what the other has. They are there when it goes on. (Their ends are not
- * looked at: librdkafka 2.0.2's embedded broker does not survive a member that joins twice.) */
+ * looked at: librdkafka 2.0.2's embedded broker does not survive a member that joins twice. Two and not more: it also forgets what
+ * the leader gave to a member that asks for it only after the leader did.) */
 START_TEST(test_silent_while_asked)
 {
-    struct flow_process *broker = flow_broker("records:4", NULL), *apps[3];
+    struct flow_process *broker = flow_broker("records:4", NULL), *apps[2];
     const char *configuration = app_recorder("'concurrency': 2", "");
     flow_send("records", 0, NULL, "wait %s", flow_path("gate"));
     for (int p = 1; p < PARTITIONS; p++)
         flow_send("records", p, NULL, "quick");
     flow_flush();
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         apps[i] = flow_start("headrace", "run", configuration, "-b", flow_brokers(), "--runtime-dir", flow_path("run%d", i),
                              "-X", "socket.timeout.ms=1000", "-X", "session.timeout.ms=30000", "--until-end", NULL);
     FLOW_UNTIL(flow_seen(NULL) >= PARTITIONS, "the records");
@@ -146,7 +147,7 @@ START_TEST(test_silent_while_asked)
         flow_signal(broker, SIGCONT);
         time_goes_by(2);
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         ck_assert(!flow_ended(apps[i]));
 }
 END_TEST
