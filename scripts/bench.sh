@@ -134,12 +134,12 @@ headrace() { # TASK TOPIC ORDER CONCURRENCY RECORDS [MORE]
         { tail -5 "$dir/log" >&2; return 1; }
     cpu=$(cpu_of "$work/time" "$n")
     account "$task" "$n" || return 1
-    [ "$task" != relay ] || rate=$(calc "$n / ($(logged ' stopping ') - $(logged 'partitions assigned'))")
+    mv "$dir/log" "$work/log"
     rm -rf "$dir"
 }
 
-# When the log first said so: where records are sent, a run is over when all are confirmed, not with the last one that a worker saw.
-logged() { date -d "$(grep -m 1 "$1" "$dir/log" | cut -d' ' -f1)" +%s.%N; }
+# When the log of the last run first said so.
+logged() { date -d "$(grep -m 1 "$1" "$work/log" | cut -d' ' -f1)" +%s.%N; }
 
 # The same in the background: $pid.
 start() { # TASK TOPIC ORDER CONCURRENCY [MORE]
@@ -229,7 +229,11 @@ do_feeds() {
     done
 }
 
-h_relay() { BENCH_TO=relayed headrace relay middle partition 2 "$sent"; }
+# Where records are sent, a run is over when all are confirmed, not with the last one that a worker saw.
+h_relay() {
+    BENCH_TO=relayed headrace relay middle partition 2 "$sent" &&
+        rate=$(calc "$sent / ($(logged ' stopping ') - $(logged 'partitions assigned'))")
+}
 h_silent() { headrace noop middle partition 2 "$sent"; }
 c_relay() { plain relay middle 8 "$sent" "${best[@]}" -o relayed -Y linger.ms=5; }
 c_silent() { ceiling middle 8 "$sent" "${best[@]}"; }

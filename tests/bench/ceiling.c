@@ -53,9 +53,7 @@ main(int argc, char **argv)
     rd_kafka_queue_t *queue = plain_read(plain_open(RD_KAFKA_CONSUMER, conf), topic, partitions);
     double first = 0;
     while (n < records) {
-        ssize_t got = rd_kafka_consume_batch_queue(queue, 1000, messages, PLAIN_BATCH);
-        if (got > 0 && n == 0)
-            first = plain_now();
+        ssize_t got = plain_batch(queue, messages, &first);
         for (ssize_t i = 0; i < got; i++) {
             if (messages[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
                 n++;

@@ -61,6 +61,15 @@ plain_read(rd_kafka_t *rk, const char *topic, long partitions)
     return queue;
 }
 
+ssize_t
+plain_batch(rd_kafka_queue_t *queue, rd_kafka_message_t **messages, double *first)
+{
+    ssize_t got = rd_kafka_consume_batch_queue(queue, 1000, messages, PLAIN_BATCH);
+    if (got > 0 && *first == 0)
+        *first = plain_now();
+    return got;
+}
+
 void
 plain_leave(long records, double seconds)
 {

@@ -16,6 +16,9 @@ void plain_option(rd_kafka_conf_t *conf, char *option);
 rd_kafka_t *plain_open(rd_kafka_type_t type, rd_kafka_conf_t *conf);
 /* plain_read starts to read all partitions from their beginnings, without a group, into one queue. */
 rd_kafka_queue_t *plain_read(rd_kafka_t *rk, const char *topic, long partitions);
+/* plain_batch takes the next messages, at most PLAIN_BATCH; the caller destroys them. *first is 0 until there were some, and then
+ * the time of the first. */
+ssize_t plain_batch(rd_kafka_queue_t *queue, rd_kafka_message_t **messages, double *first);
 /* plain_leave prints "records seconds" and ends the program; closing in order would only cost time that is not measured. */
 _Noreturn void plain_leave(long records, double seconds);
 
