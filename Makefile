@@ -122,7 +122,7 @@ install: all
 	install -d $(at)/bin $(at)/libexec/headrace $(at)/include $(at)/lib/pkgconfig
 	install -m 755 $(BUILD)/headrace $(at)/bin/
 	install -m 755 $(helpers) $(at)/libexec/headrace/
-	install -m 644 worker/headrace.h $(at)/include/
+	install -m 644 worker/headrace.h worker/headrace_macros.h $(at)/include/
 	printf '%s\n' 'prefix=$(abspath $(PREFIX))' 'includedir=$${prefix}/include' '' 'Name: headrace' \
 	    'Description: Tasks of a Kafka application in processes of their own' 'Version: $(version)' \
 	    'Requires.private: jansson' 'Cflags: -I$${includedir}' >$(at)/lib/pkgconfig/headrace.pc
@@ -136,7 +136,7 @@ install: all
 uninstall:
 	rm -rf $(docs) $(examples)
 	rm -f $(at)/bin/headrace $(helpers:$(BUILD)/%=$(at)/libexec/headrace/%) \
-	    $(at)/include/headrace.h $(at)/lib/pkgconfig/headrace.pc \
+	    $(at)/include/headrace.h $(at)/include/headrace_macros.h $(at)/lib/pkgconfig/headrace.pc \
 	    $(foreach p,$(pages),$(at)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 	-rmdir $(at)/libexec/headrace
 demo:
