@@ -30,7 +30,7 @@ includes() { # FOLDER ALLOWED
     while IFS= read -r line; do
         [ -z "$line" ] || wrong "$line: $1 may include only: ${2//|/, }"
     done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$1" 2>/dev/null |
-        grep -vE "\"($2)/" || true)
+        grep -vE "\"($2)/" | grep -v '^worker/headrace\.h:.*"headrace_macros\.h"' || true) # installed, the two stand in one folder
 }
 includes shared shared
 includes conf 'conf|shared'
