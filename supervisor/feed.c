@@ -6,19 +6,22 @@
  * what becomes of records (records.c), what a frame looks like (filling.c).
  *
  * DESIGN
- * Workers with nothing go first, then those with one frame, so that nobody queues what another could begin. A
+ * Workers with nothing go first, then those with one frame, so that nobody queues what another could begin. Among these they
+ * come in the order of their numbers: where few are enough, it is always the same few, whose memory is in the caches. A
  * frame may hold records of several partitions: as many as the pace says, or as fit into FRAME_BYTES, but at
  * least one. A suspect travels alone.
  *
  * With order key a record that is read for one worker can be for another one, which holds its lane. So the
  * frames of other workers may be open beside the one that is being filled; they are sent when their turn
- * comes, or at the end. */
+ * comes, or at the end. What workers have finished since the call began is not known in it; so a call ends when it
+ * has handed out much: else more and more lanes seem to be held, and what is read for them has to be kept. */
 #include <string.h>
 
 #include "supervisor/emit.h"
 #include "supervisor/source.h"
 #include "supervisor/supervisor.h"
 
+#define CALL_RECORDS 2048        /* handed out in one call: then others have a turn, and what has ended is taken notice of */
 #define SENT_BYTES (1024 * 1024) /* what the records of one frame may send, by the average so far */
 #define KEPT_MANY 256            /* records kept for one frame: copying them twice costs more than the rest of it is worth */
 #define KEPT_BYTES (64 * 1024)   /* of records kept that share a batch: one of them keeps the memory of all */
@@ -29,6 +32,7 @@ struct feeding {
     struct worker *worker; /* the one that is being fed */
     struct writing kept;   /* the batch of records that nobody may have yet */
     uint32_t n_kept;       /* records kept while this worker is being fed */
+    uint32_t handed;       /* records put into frames in this call */
     uint64_t held;         /* bytes of records that the app holds */
     uint32_t share;        /* records for each worker that has nothing; no limit: UINT32_MAX */
     mono_ns now;
@@ -118,6 +122,7 @@ put_waiting(struct feeding *f, struct partition *p)
         if (!holding_admits(&w->holding, w->filling.frame, ledger_entry(&p->led, pos)))
             return false;
         filling_entry(w, p, pos);
+        f->handed++;
     }
     return true;
 }
@@ -180,6 +185,7 @@ put_message(struct feeding *f, struct partition *p, const struct message *m)
     struct worker *taker = worker_at(dispatch_taker(d, p, pos, &f->worker->holding.seat));
     if (taker && is_open(f, taker) && holding_takes_fresh(&taker->holding)) {
         filling_message(taker, p, pos, m);
+        f->handed++;
     } else {
         keep(f, p, pos, m);
         dispatch_kept(d, p, pos);
@@ -289,6 +295,18 @@ feed_worker(struct feeding *f, struct worker *w)
     filling_send(w, f->now);
 }
 
+static void
+feed_workers(struct feeding *f)
+{
+    struct task *t = f->task;
+    for (uint32_t load = 0; load < HOLDING_FRAMES; load++)
+        for (int i = 0; i < t->n_workers && f->handed < CALL_RECORDS; i++) {
+            struct worker *w = &t->workers[i];
+            if (worker_has_credit(w) && (w->holding.n_frames == load || (w->holding.collecting && load > 0)))
+                feed_worker(f, w);
+        }
+}
+
 static uint64_t
 sending_bytes(const struct task *t)
 {
@@ -315,16 +333,12 @@ feed_task(struct task *t, mono_ns now)
         return; /* slot protocol rule 11; each confirmation makes the task hungry again */
     if (t->n_workers > 1 && pace_shares(&t->pace))
         f.share = share_of(t);
-    for (uint32_t load = 0; load < HOLDING_FRAMES; load++)
-        for (int i = 0; i < t->n_workers; i++) {
-            struct worker *w = &t->workers[(t->first_fed + i) % t->n_workers];
-            if (worker_has_credit(w) && (w->holding.n_frames == load || (w->holding.collecting && load > 0)))
-                feed_worker(&f, w);
-        }
+    feed_workers(&f);
+    if (f.handed >= CALL_RECORDS)
+        t->hungry = true;
     for (int i = 0; i < t->n_workers; i++)
         filling_send(&t->workers[i], now);
     finish_kept(&f);
-    t->first_fed = (t->first_fed + 1) % t->n_workers;
 }
 
 static bool

@@ -122,7 +122,6 @@ struct task {
     struct dispatch dispatch;
     struct pace pace;
     size_t record_bytes;     /* moving average of what a record takes in a frame */
-    int first_fed;           /* whose turn it is to be fed first */
     /* timers */
     struct trigger trigger_state;
 };
