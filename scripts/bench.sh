@@ -300,12 +300,15 @@ do_workers() {
 }
 
 scaled() { # NAME TOPIC PARTITIONS ORDER WORKERS RECORDS
-    local a b c d
-    headrace noop "$2" "$4" "$5" "$6" && a=$cpu && ceiling "$2" "$3" "$6" "${best[@]}" && b=$cpu || give_up "a run failed"
-    headrace noop "$2" "$4" "$5" "$6" && c=$cpu && ceiling "$2" "$3" "$6" "${best[@]}" && d=$cpu || give_up "a run failed"
-    a=$(calc "($a + $c) / ($b + $d)")
+    local name=$1 topic=$2 partitions=$3 order=$4 workers=$5 n=$6 a i
+    rm -f "$work/cpu_a" "$work/cpu_b"
+    for ((i = 1; i <= 3; i++)); do
+        headrace noop "$topic" "$order" "$workers" "$n" && echo "$cpu" >>"$work/cpu_a" || give_up "a run failed"
+        ceiling "$topic" "$partitions" "$n" "${best[@]}" && echo "$cpu" >>"$work/cpu_b" || give_up "a run failed"
+    done
+    a=$(calc "$(median <"$work/cpu_a") / $(median <"$work/cpu_b")")
     [ -n "${scale_base:-}" ] || scale_base=$a
-    row "$1" "$(calc "$a / $scale_base")" "times the first" - - 1.5 "CPU a record is $a times the ceiling's"
+    row "$name" "$(calc "$a / $scale_base")" "times the first" - - 1.5 "CPU a record is $a times the ceiling's"
 }
 
 # To start and to end 100 workers takes CPU, too: it is part of the run, so a run has as many records as any other.
@@ -319,7 +322,7 @@ do_scale() {
         scaled scale_${w}_partitions parts$w $w partition 2 "$records"
     done
     for order in partition none key; do
-        for w in 8 32 100; do scaled scale_${w}_workers_$order main 8 $order $w "$records"; done
+        for w in 2 8 32 100; do scaled scale_${w}_workers_$order main 8 $order $w "$records"; done
     done
     topic small 8 $((records / 5))
     scaled scale_$((records / 5))_records small 8 partition 2 $((records / 5))
