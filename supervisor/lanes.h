@@ -23,24 +23,25 @@ enum lane_place {
 };
 
 /* One lane. With order partition each partition has one of its own, of which only the first part is in use.
- */
+ * What each record looks at comes before what is seldom looked at: there may be many lanes, and a look at one
+ * is a look into cold memory. */
 struct lane {
     const struct seat *holder; /* who holds records of it; NULL while nothing is held */
     uint64_t next;             /* position of its first record that waits to be handed out */
-    bool waits;                /* until nothing is held: what failed comes before what is held behind it */
     uint32_t held, letters;    /* records with a worker, and records whose dead letter is on its way */
     uint32_t number;           /* never 0; no two lanes of a task have the same at a time */
     uint32_t epoch;            /* never twice the same with the same number */
+    bool waits;                /* until nothing is held: what failed comes before what is held behind it */
     /* order key */
+    uint8_t place; /* enum lane_place */
+    uint32_t live; /* records that are not done */
+    uint64_t hash; /* of its key: keys with the same one share the lane, which costs speed and no order */
     struct partition *part;
-    uint64_t hash;   /* of its key: keys with the same one share the lane, which costs speed and no order */
-    uint64_t newest; /* position of its last record */
-    uint64_t redo;   /* LANE_REDO: the position that stands in the heap */
-    uint32_t live;   /* records that are not done */
-    uint32_t chain;  /* the next one in its bucket */
+    uint64_t newest;        /* position of its last record */
+    uint32_t chain;         /* the next one in its bucket */
     uint32_t before, after; /* in the list that it stands in, */
     uint32_t seat;          /* LANE_SEAT: that of the worker with this number */
-    uint8_t place;          /* enum lane_place */
+    uint64_t redo;          /* LANE_REDO: the position that stands in the heap */
 };
 
 /* A list of lanes by number, 0: none. */

@@ -1,6 +1,8 @@
-/* test_lanes.c - the lanes of order key: found by their key, forgotten, and never mistaken for one another. */
+/* test_lanes.c - the lanes of order key: found by their key, forgotten, and never mistaken for one another.
+ */
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "supervisor/dispatch.h"
@@ -77,8 +79,26 @@ START_TEST(test_lanes_keys_are_bytes)
     uint32_t empty = lanes_take(&lanes, &parts[0], "", 0), zero = lanes_take(&lanes, &parts[0], "\0", 1);
     ck_assert_uint_ne(empty, zero);
     ck_assert_uint_ne(lanes_take(&lanes, &parts[0], "\0\0", 2), zero);
-    ck_assert_uint_ne(lanes_take(&lanes, &parts[0], "12345678", 8), lanes_take(&lanes, &parts[0], "12345678\0", 9));
+    ck_assert_uint_ne(lanes_take(&lanes, &parts[0], "12345678", 8),
+                      lanes_take(&lanes, &parts[0], "12345678\0", 9));
     ck_assert_uint_eq(lanes_take(&lanes, &parts[0], "", 0), empty);
+}
+END_TEST
+
+START_TEST(test_lanes_every_byte_counts)
+{
+    for (size_t size = 1; size <= 24; size++) {
+        unsigned char *key = calloc(1, size); /* no byte more: nothing may be read behind it */
+        uint32_t zeros = lanes_take(&lanes, &parts[0], key, size);
+        for (size_t i = 0; i < size; i++) {
+            key[i] = 1;
+            ck_assert_uint_ne(lanes_take(&lanes, &parts[0], key, size), zeros);
+            key[i] = 0;
+        }
+        ck_assert_uint_eq(lanes_take(&lanes, &parts[0], key, size), zeros);
+        free(key);
+    }
+    ck_assert_uint_eq(lanes.live, 24 + 24 * 25 / 2);
 }
 END_TEST
 
@@ -117,6 +137,7 @@ lanes_suite(void)
     tcase_add_test(tc, test_lanes_come_back_under_another_epoch);
     tcase_add_test(tc, test_lanes_are_forgotten_out_of_their_chains);
     tcase_add_test(tc, test_lanes_keys_are_bytes);
+    tcase_add_test(tc, test_lanes_every_byte_counts);
     tcase_add_test(tc, test_lanes_lists);
     suite_add_tcase(suite, tc);
     return suite;
