@@ -10,8 +10,8 @@ cd "$(dirname "$0")/.."
 build=${BUILD:-build}
 
 PURE='supervisor/ledger supervisor/dispatch supervisor/dispatch_moves supervisor/lanes supervisor/redo
-      supervisor/holding supervisor/holding_bury supervisor/attempts supervisor/restart
-      shared/schedule worker/turn'
+      supervisor/holding supervisor/holding_bury supervisor/attempts supervisor/restart supervisor/pace
+      shared/schedule worker/turn worker/decode worker/decode_number worker/decode_scan'
 impure='socket|socketpair|bind|connect|listen|accept4?|send(to|m?msg)?|recv(from|m?msg)?|pipe2?|eventfd'
 impure+='|open(at)?(64)?|read|write|p?poll|select|epoll_.*|fcntl(64)?|ioctl|memfd_create|mmap(64)?'
 impure+='|fork|vfork|clone|exec(v|ve|vp|vpe|l|le|lp)|posix_spawnp?|wait(pid|id)?|p?kill|raise|signal|sigaction|getpid|prctl'
