@@ -24,7 +24,8 @@ bench.sh - headrace against the plain librdkafka consumer, on a real Kafka
   --rounds N       turns for each ratio (7)
   --records N      records of the main topic (5000000)
   --large          also 20 million records, in scale
-  --record         write the figures into tests/bench/RESULTS.md, in place of those that stand there
+  --record         write the figures into tests/bench/RESULTS.md, in place of those that stand there; with
+                   all workloads the table anew (then give --large, too)
 
 noop     a task that does nothing, 2 workers, order partition      key      8 workers, order key, 10000 keys
 logs     the logs app: typed record, counter, compare              decode   a typed record against jansson, CPU
@@ -404,10 +405,14 @@ write_down() {
         [ "$most" = - ] || bound="at most $most"
         echo "| $name | $value | $unit | $spread | $bound | $text |"
     done <"$work/rows" >"$work/new"
-    awk -F'|' -v new="$work/new" '
+    awk -F'|' -v new="$work/new" -v anew="$([ "$only" = "$all" ] && echo yes)" '
         BEGIN { while ((getline line < new) > 0) { split(line, f, "|"); gsub(/ /, "", f[2]); fresh[f[2]] = line; order[++n] = f[2] } }
         /^<!-- figures end/ { for (i = 1; i <= n; i++) if (order[i] in fresh) print fresh[order[i]]; inside = 0 }
-        inside && /^\| / { name = $2; gsub(/ /, "", name); if (name in fresh) { print fresh[name]; delete fresh[name]; next } }
+        inside && /^\| / {
+            name = $2; gsub(/ /, "", name)
+            if (name in fresh && !anew) { print fresh[name]; delete fresh[name]; next }
+            if (anew && name !~ /^(figure|-*)$/) next
+        }
         /^<!-- figures begin/ { inside = 1 }
         { print }' tests/bench/RESULTS.md >"$work/results" && cp "$work/results" tests/bench/RESULTS.md
 }
