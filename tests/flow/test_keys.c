@@ -76,7 +76,8 @@ START_TEST(test_order_over_kills)
     for (int i = 0; i < 2000; i++)
         send_next(i % KEYS, "sleep 0.005");
     flow_flush();
-    struct flow_process *app = app_start(app_recorder(BY_KEY ", 'attempts': 100", ""), NULL);
+    const char *task = BY_KEY ", 'attempts': 100, 'restart': {'max': 100}"; /* one that has nothing to do may be killed, too */
+    struct flow_process *app = app_start(app_recorder(task, ""), NULL);
     for (int i = 0; i < 16; i++) {
         int enough = flow_seen(NULL) + 30;
         app_kill("record", i % 4, SIGKILL);
