@@ -27,10 +27,23 @@ START_TEST(test_one_worker)
 }
 END_TEST
 
+/* The command line wins over the configuration. All four partitions begin with a record that waits, so both
+ * workers are needed. */
 START_TEST(test_two_workers)
 {
-    run_to_end("'concurrency': 9", "-c", "record=2"); /* the command line wins */
-    app_all_once(4, 250);
+    flow_broker("records:4", NULL);
+    const char *gate = flow_path("gate");
+    for (int p = 0; p < 4; p++)
+        flow_send("records", p, NULL, "%d wait %s", p, gate);
+    app_fill(4, 250);
+    flow_flush();
+    struct flow_process *app =
+        app_run(app_recorder("'concurrency': 9", ""), "--until-end", "-c", "record=2", NULL);
+    FLOW_UNTIL(flow_seen(NULL) == 2, "two records that wait");
+    ck_assert_int_eq(flow_count("headrace-worker record "), 2);
+    flow_write("gate", "%s", "");
+    flow_expect(app, 0);
+    app_all_once(4, 251);
     ck_assert_int_eq(app_workers_that_saw(), 2);
 }
 END_TEST
@@ -84,7 +97,8 @@ START_TEST(test_order_none_spreads_one_partition)
 }
 END_TEST
 
-/* A worker that stays on one record holds back nothing but the lane of that record, whatever else it was given. */
+/* A worker that stays on one record holds back nothing but the lane of that record, whatever else it was
+ * given. */
 START_TEST(test_nothing_waits_behind_a_long_record)
 {
     bool partitions = _i == 1;
@@ -96,11 +110,12 @@ START_TEST(test_nothing_waits_behind_a_long_record)
     flow_send("records", 0, NULL, "0 wait %s", gate);
     app_fill(n, 20);
     flow_flush();
-    struct flow_process *app = app_run(
-        app_recorder(partitions ? "'concurrency': 2" : "'concurrency': 2, 'order': 'none'", ""), "--until-end", NULL);
+    struct flow_process *app =
+        app_run(app_recorder(partitions ? "'concurrency': 2" : "'concurrency': 2, 'order': 'none'", ""),
+                "--until-end", NULL);
     int others = partitions ? 7 * 20 : 20;
-    FLOW_UNTIL(flow_seen(NULL) == 1 + others, "all but what comes behind it in its own lane: %d of %d", flow_seen(NULL),
-               1 + others);
+    FLOW_UNTIL(flow_seen(NULL) == 1 + others, "all but what comes behind it in its own lane: %d of %d",
+               flow_seen(NULL), 1 + others);
     flow_write("gate", "%s", "");
     flow_expect(app, 0);
     ck_assert_int_eq(flow_seen(NULL), 1 + 20 * n);
