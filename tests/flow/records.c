@@ -27,11 +27,14 @@ flow_records(const struct flow_record **out)
 {
     free(records);
     records = NULL;
-    size_t n = 0;
+    size_t n = 0, room = 0;
     FILE *file = fopen(flow_record_file(), "r");
     char line[512];
     while (file != NULL && fgets(line, sizeof line, file) != NULL && strchr(line, '\n') != NULL) {
-        records = mem_grow(records, n + 1, sizeof *records);
+        if (n == room) {
+            room = room == 0 ? 256 : 2 * room;
+            records = mem_grow(records, room, sizeof *records);
+        }
         struct flow_record *r = &records[n++];
         int fields = sscanf(line, "%63s %d %" SCNd64 " %d %d %223[^\n]", r->topic, &r->partition, &r->offset, &r->pid,
                             &r->attempt, r->value);

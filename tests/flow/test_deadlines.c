@@ -9,7 +9,7 @@
 
 #include "shared/clock.h"
 
-#define DEADLINE (3 * NS_PER_S)
+#define DEADLINE (6 * NS_PER_S)
 
 START_TEST(test_deadline)
 {
@@ -84,7 +84,7 @@ start_with_a_gate(void)
     flow_broker("records:1", NULL);
     flow_send("records", 0, NULL, "0 wait %s", flow_path("gate"));
     flow_flush();
-    struct flow_process *app = app_start(app_recorder("'deadline': '3s', 'attempts': 1", ""), "-X",
+    struct flow_process *app = app_start(app_recorder("'deadline': '6s', 'attempts': 1", ""), "-X",
                                          "session.timeout.ms=30000", NULL);
     FLOW_UNTIL(flow_seen(NULL) == 1, "the record");
     return app;
