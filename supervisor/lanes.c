@@ -54,28 +54,28 @@ read_word(const void *at, size_t size)
 }
 
 /* last_word has the bytes behind the whole words; together with the size it says what they are. Where there
- * are eight before its end some are read twice: one load instead of a loop. */
+ * are eight before the end some are read twice: one load instead of a loop. */
 static uint64_t
-last_word(const unsigned char *end, size_t size)
+last_word(const unsigned char *key, size_t size)
 {
     if (size >= 8)
-        return read_word(end - 8, 8);
+        return read_word(key + size - 8, 8);
     if (size >= 4)
-        return read_word(end - size, 4) | read_word(end - 4, 4) << 32;
-    return size == 0 ? 0
-                     : end[-(ptrdiff_t)size] | (uint64_t)end[-(ptrdiff_t)(size + 1) / 2] << 8 |
-                           (uint64_t)end[-1] << 16;
+        return read_word(key, 4) | read_word(key + size - 4, 4) << 32;
+    if (size == 0)
+        return 0;
+    return key[0] | (uint64_t)key[size / 2] << 8 | (uint64_t)key[size - 1] << 16;
 }
 
 static uint64_t
 hash_of(const struct lanes *l, const void *key, size_t size)
 {
-    const unsigned char *at = key, *end = at + size;
-    uint64_t h =
-        l->seed + size * UINT64_C(0x9e3779b97f4a7c15); /* far apart: last_word of two sizes may be the same */
-    for (; end - at > 8; at += 8)
+    /* The sizes are far apart: last_word of two of them may be the same. */
+    uint64_t h = l->seed + size * UINT64_C(0x9e3779b97f4a7c15);
+    const unsigned char *at = key;
+    for (size_t left = size; left > 8; left -= 8, at += 8)
         h = mix(h ^ read_word(at, 8));
-    return mix(mix(h ^ last_word(end, size)));
+    return mix(mix(h ^ last_word(key, size)));
 }
 
 static uint32_t *
