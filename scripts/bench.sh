@@ -301,15 +301,11 @@ do_workers() {
 }
 
 scaled() { # NAME TOPIC PARTITIONS ORDER WORKERS RECORDS
-    local name=$1 topic=$2 partitions=$3 order=$4 workers=$5 n=$6 a i
-    rm -f "$work/cpu_a" "$work/cpu_b"
-    for ((i = 1; i <= 3; i++)); do
-        headrace noop "$topic" "$order" "$workers" "$n" && echo "$cpu" >>"$work/cpu_a" || give_up "a run failed"
-        ceiling "$topic" "$partitions" "$n" "${best[@]}" && echo "$cpu" >>"$work/cpu_b" || give_up "a run failed"
-    done
-    a=$(calc "$(median <"$work/cpu_a") / $(median <"$work/cpu_b")")
+    local a rounds=3
+    compare "headrace noop $2 $4 $5 $6" "ceiling $2 $3 $6 ${best[*]}"
+    a=$(calc "$cpu_a / $cpu_b")
     [ -n "${scale_base:-}" ] || scale_base=$a
-    row "$name" "$(calc "$a / $scale_base")" "times the first" - - 1.5 "CPU a record is $a times the ceiling's"
+    row "$1" "$(calc "$a / $scale_base")" "times the first" - - 1.5 "CPU a record is $a times the ceiling's"
 }
 
 # To start and to end 100 workers takes CPU, too: it is part of the run, so a run has as many records as any other.
