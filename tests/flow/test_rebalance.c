@@ -175,10 +175,10 @@ asking(void)
         int seen = flow_seen(NULL) + PARTITIONS;
         struct asking a = start_asking();
         int64_t until = clock_mono() + 15 * NS_PER_S;
-        while (!both_work(&a, seen) && flow_wait_more(until))
-            ;
-        if (both_work(&a, seen))
-            return a;
+        do
+            if (both_work(&a, seen))
+                return a;
+        while (flow_wait_more(until));
         kill_asking(&a);
     }
     ck_abort_msg("two supervisors did not join a group in five attempts");

@@ -27,16 +27,23 @@ START_TEST(test_one_worker)
 }
 END_TEST
 
-/* The command line wins over the configuration. All four partitions begin with a record that waits, so both
- * workers are needed. */
-START_TEST(test_two_workers)
+/* Four partitions, each with a record that waits for the gate and n behind it. */
+static void
+fill_behind_a_gate(int n)
 {
     flow_broker("records:4", NULL);
     const char *gate = flow_path("gate");
     for (int p = 0; p < 4; p++)
         flow_send("records", p, NULL, "%d wait %s", p, gate);
-    app_fill(4, 250);
+    app_fill(4, n);
     flow_flush();
+}
+
+/* The command line wins over the configuration. All four partitions begin with a record that waits, so both
+ * workers are needed. */
+START_TEST(test_two_workers)
+{
+    fill_behind_a_gate(250);
     struct flow_process *app =
         app_run(app_recorder("'concurrency': 9", ""), "--until-end", "-c", "record=2", NULL);
     FLOW_UNTIL(flow_seen(NULL) == 2, "two records that wait");
@@ -62,12 +69,7 @@ END_TEST
 /* The first record of each partition waits until all four are being worked on. */
 START_TEST(test_partitions_run_at_once)
 {
-    flow_broker("records:4", NULL);
-    const char *gate = flow_path("gate");
-    for (int p = 0; p < 4; p++)
-        flow_send("records", p, NULL, "%d wait %s", p, gate);
-    app_fill(4, 20);
-    flow_flush();
+    fill_behind_a_gate(20);
     struct flow_process *app = app_run(app_recorder("'concurrency': 4", ""), "--until-end", NULL);
     FLOW_UNTIL(flow_seen(NULL) == 4, "the first record of every partition");
     ck_assert_int_eq(app_workers_that_saw(), 4);
