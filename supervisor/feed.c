@@ -295,6 +295,7 @@ feed_worker(struct feeding *f, struct worker *w)
     filling_send(w, f->now);
 }
 
+/* feed_workers goes through them until none has room or the call has handed out enough. */
 static void
 feed_workers(struct feeding *f)
 {
